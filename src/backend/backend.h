@@ -1,0 +1,72 @@
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/kernel.h"
+
+namespace halftone {
+
+/// An ordered queue of work on a device. On a CPU calls run at once and synchronize() does nothing.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  virtual void synchronize() = 0;
+};
+
+/// A bandwidth of one level of the memory hierarchy, measured.
+struct Bandwidth {
+  std::string level;  ///< "L1", "L2", "L3", "DRAM", "HBM"
+  std::size_t bytes = 0;  ///< capacity as one team sees it
+  double read = 0;   ///< bytes/s
+  double write = 0;  ///< bytes/s, 0 where not measured
+};
+
+/// Peaks measured on the device with `threads` threads; 0 operations where a type has no unit of its own.
+struct Peaks {
+  int threads = 1;
+  std::map<Precision, double> flops;  ///< operations/s, a multiply-add counted as two
+  std::vector<Bandwidth> bandwidth;   ///< innermost first; the last is main memory
+};
+
+struct DeviceInfo {
+  std::string id;    ///< "cpu", "cuda:0"
+  std::string name;  ///< "Intel(R) Xeon(R) …"
+  std::string key;   ///< names devices on which one tactic choice holds: model and instruction sets, no spaces
+  int cores = 1;     ///< physical cores (SMs) this process may use
+  std::vector<std::string> features;               ///< "avx2", "avx512", "avx512_vnni", "avx512_bf16", "amx_int8", …
+  std::map<std::string, std::size_t> cache_bytes;  ///< "L1d", "L2" a core; "L3" shared
+  std::size_t memory_bytes = 0;
+};
+
+/// A device: its memory, its clock and its kernels. Thread-safe but for its streams.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual const DeviceInfo& info() const = 0;
+  virtual bool has(std::string_view feature) const;
+  /// Device memory, at least 64-byte aligned. Throws resource_exhausted, saying what was asked and what was free.
+  virtual std::shared_ptr<Buffer> allocate(std::size_t bytes) = 0;
+  virtual std::unique_ptr<Stream> new_stream() = 0;
+  /// Host to device, device to host, or within; ordered on the stream, complete after synchronize().
+  virtual void copy(void* to, const void* from, std::size_t bytes, Stream& stream) = 0;
+  /// Rows in order of preference: the first that supports a Problem is the heuristic's choice.
+  virtual std::span<const Kernel> kernels() const = 0;
+  /// Seconds of device time `work` takes when called once on the stream.
+  virtual double seconds(Stream& stream, const std::function<void()>& work) = 0;
+  /// Makes the calling thread's later work use `threads` cores (a CPU's OpenMP team); nothing on a GPU.
+  virtual void use_threads(int threads) = 0;
+  /// Measured once and kept for the process; takes a second or two at the first call.
+  virtual const Peaks& peaks(int threads) = 0;
+  /// Makes the device forget what caches hold of earlier runs, so that a candidate is timed as in a network.
+  virtual void flush_caches() {}
+};
+
+/// The kernel of that name, or nullptr.
+const Kernel* find_kernel(const Backend& backend, std::string_view name);
+
+}  // namespace halftone

@@ -1,0 +1,63 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "core/tensor.h"
+#include "graph/problem.h"
+
+namespace halftone {
+
+/// What comes after a convolution's sum, in this order: bias, residual, activation, requantise.
+enum class Activation : std::uint8_t { none, relu, clip, leaky_relu, sigmoid, tanh, hard_sigmoid, hard_swish, silu, elu };
+
+/// The spelling in the `act` attribute; `none` is the attribute's absence.
+std::string_view name(Activation activation);
+
+/// y = activation(x), in float. alpha and beta: clip's bounds, leaky_relu's and elu's slope, hard_sigmoid's alpha, beta.
+float apply(Activation activation, float alpha, float beta, float x);
+
+/// The one convolution of the lowered graph: 2-D, NHWC, with everything that follows it fused. Gemm with constant
+/// weights is the case H = W = KH = KW = 1.
+///
+/// inputs: 0 x [N,H,W,C] f32|bf16|f16|u8|i8; 1 w [O,KH,KW,C/group], of x's dtype, or i8 where x is u8 or i8;
+///   2 bias f32 [O] or absent; 3 residual [N,OH,OW,O] of any dtype or absent; and for 8-bit x, residual or output:
+///   4 w_scale f32 [O] (8-bit x only); 5 quantisation f32 [6] = x_scale, x_zero, r_scale, r_zero, y_scale, y_zero
+///   (entries that do not apply are 1 and 0).
+/// output: [N,OH,OW,O] of dtype `to` (default: x's dtype; f32 for 8-bit x).
+/// attributes: strides (2), pads (4: top, left, bottom, right), dilations (2), group, act, alpha, beta, to.
+///
+/// With xr = x_scale (x - x_zero) and w' = w_scale w (both plain for floats; padding is real zero):
+///   y = activation(conv(xr, w') + bias + r_scale (r - r_zero)), then y / y_scale rounded to even + y_zero, saturated.
+struct FusedConv {
+  std::int64_t n, h, w, c;     ///< input
+  std::int64_t o, kh, kw;      ///< output channels, kernel
+  std::int64_t oh, ow;         ///< output
+  std::int64_t group = 1;
+  std::int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
+  std::int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
+  Activation act = Activation::none;
+  float alpha = 0, beta = 0;
+  DType x_type = DType::f32, w_type = DType::f32, residual_type = DType::none, y_type = DType::f32;
+  bool has_bias = false, has_residual = false;
+
+  enum Input : std::size_t { kX, kW, kBias, kResidual, kWeightScale, kQuantisation };
+
+  bool depthwise() const { return group == c && group == o && group > 1; }
+  bool pointwise() const { return kh == 1 && kw == 1 && pad_top + pad_left + pad_bottom + pad_right == 0; }
+  bool is_int8() const { return x_type == DType::u8 || x_type == DType::i8; }
+  bool quantised() const;  ///< any of x, residual, output is 8-bit, so that input 5 is there
+  double macs() const { return static_cast<double>(n * oh * ow * o) * static_cast<double>(kh * kw * (c / group)); }
+};
+
+/// Reads a FusedConv Problem. Throws invalid_model where it does not hold together.
+FusedConv fused_conv_of(const Problem& problem);
+
+/// Input 5 in words.
+struct Quantisation {
+  float x_scale = 1, x_zero = 0, r_scale = 1, r_zero = 0, y_scale = 1, y_zero = 0;
+};
+Quantisation quantisation_of(const Tensor& input5);
+
+}  // namespace halftone
