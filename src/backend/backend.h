@@ -52,6 +52,8 @@ class Backend {
   /// Device memory, at least 64-byte aligned. Throws resource_exhausted, saying what was asked and what was free.
   virtual std::shared_ptr<Buffer> allocate(std::size_t bytes) = 0;
   virtual std::unique_ptr<Stream> new_stream() = 0;
+  /// Whether kernels work on host memory, so that tensors need no copies.
+  virtual bool host_memory() const { return true; }
   /// Host to device, device to host, or within; ordered on the stream, complete after synchronize().
   virtual void copy(void* to, const void* from, std::size_t bytes, Stream& stream) = 0;
   /// Rows in order of preference: the first that supports a Problem is the heuristic's choice.

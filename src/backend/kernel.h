@@ -50,26 +50,24 @@ class Prepared {
   virtual std::unique_ptr<KernelState> make_state() const { return nullptr; }
   /// Input whose buffer output 0 may take over (its value is used up), or -1. run() must also be right when they differ.
   virtual int in_place_input() const { return -1; }
+  /// False when a constant input was packed and run() never looks at its pointer: the engine then drops the original.
+  virtual bool reads_constant(std::size_t /*input*/) const { return true; }
   /// Allocates nothing; asynchronous where the stream is. Uses the calling thread's OpenMP team on CPUs.
   virtual void run(const RunArgs& args) const = 0;
 };
 
 /// Packed constants shared by every program of an engine (and by its sessions): the same weights packed the same way
-/// exist once. Keyed by the source buffer and a text that names the packing.
+/// exist once. Keyed by the source's type and content and a text that names the packing.
 class WeightCache {
  public:
-  /// The packed tensor for (source, packing), made by `pack` at the first call.
+  /// The packed tensor for (source, packing), made by `pack` at the first call. `source` is on the host.
   Tensor get(const Tensor& source, const std::string& packing, const std::function<Tensor()>& pack);
   /// Bytes held.
   std::size_t bytes() const;
 
  private:
   mutable std::mutex mutex_;
-  struct Entry {
-    Tensor source;  // keeps the key's address alive
-    Tensor packed;
-  };
-  std::unordered_map<std::string, Entry> entries_;
+  std::unordered_map<std::string, Tensor> entries_;
 };
 
 /// What `prepare` gets. `constants[i]` is defined where input i is constant (host memory).
