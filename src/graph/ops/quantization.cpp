@@ -1,0 +1,58 @@
+#include "graph/ops/quantization.h"
+
+#include <array>
+
+namespace halftone::ops {
+
+QuantizationAxis quantization_axis(const Attributes& attributes, const Shape& x, const Shape& scale) {
+  if (attributes.get_int("block_size", 0) != 0) fail(Code::unsupported, "quantisation in blocks (block_size)");
+  if (scale.rank() == 0 || (scale.rank() == 1 && scale[0] == 1)) return {};
+  if (scale.rank() != 1)
+    fail(Code::invalid_model, "a scale of shape {} is neither a scalar nor a vector", scale.text());
+  const auto axis = normalize_axis(attributes.get_int("axis", 1), x.rank());
+  if (scale[0] != x[axis]) fail(Code::invalid_model, "{} scales for extent {} of axis {}", scale[0], x[axis], axis);
+  return {std::max<std::int64_t>(1, Shape({x.begin() + static_cast<std::ptrdiff_t>(axis) + 1, x.end()}).count()),
+          std::max<std::int64_t>(1, scale[0])};
+}
+
+void check_quantization(const InferContext& context, std::size_t scale, std::size_t zero, DType zero_dtype) {
+  const auto dtype = context.input(scale).dtype;
+  if (!is_float(dtype)) fail(Code::invalid_model, "the scale, input {}, is {}, not a float type", scale, name(dtype));
+  if (!context.has(zero)) return;
+  if (context.input(zero).dtype != zero_dtype)
+    fail(Code::invalid_model, "the zero point, input {}, is {}, not {}", zero, name(context.input(zero).dtype),
+         name(zero_dtype));
+  if (context.shape(zero).count() != context.shape(scale).count())
+    fail(Code::invalid_model, "{} zero points for {} scales", context.shape(zero).count(),
+         context.shape(scale).count());
+}
+
+Range range_of(DType dtype) {
+  switch (dtype) {
+    case DType::u8: return {0, 255};
+    case DType::i8: return {-128, 127};
+    case DType::u16: return {0, 65535};
+    case DType::i16: return {-32768, 32767};
+    default: return {0, -1};
+  }
+}
+
+DType dtype_attribute(const Attributes& attributes, std::string_view name, DType otherwise) {
+  const Attribute* value = attributes.find(name);
+  if (!value) return otherwise;
+  if (const auto* word = std::get_if<std::string>(value)) {
+    if (const auto dtype = parse_dtype(*word)) return *dtype;
+    fail(Code::invalid_model, "{} '{}' is not an element type", name, *word);
+  }
+  constexpr std::array kOnnx{DType::none, DType::f32, DType::u8,   DType::i8,      DType::u16, DType::i16,
+                             DType::i32,  DType::i64, DType::none, DType::boolean, DType::f16, DType::f64,
+                             DType::u32,  DType::u64, DType::none, DType::none,    DType::bf16};
+  const auto number = attributes.get_int(name, 0);
+  if (number == 0) return otherwise;
+  if (number < 0 || number >= static_cast<std::int64_t>(kOnnx.size()) ||
+      kOnnx[static_cast<std::size_t>(number)] == DType::none)
+    fail(Code::unsupported, "{}: element type {}", name, number);
+  return kOnnx[static_cast<std::size_t>(number)];
+}
+
+}  // namespace halftone::ops
