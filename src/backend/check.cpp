@@ -1,0 +1,206 @@
+#include "backend/check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string_view>
+
+#include "graph/fused_conv.h"
+
+namespace halftone {
+namespace {
+
+constexpr std::string_view kMoves[] = {
+    "Abs",          "ArgMax",  "ArgMin",    "Cast",      "Clip",         "Concat",         "Constant",
+    "DepthToSpace", "Expand",  "Flatten",   "Gather",    "Identity",     "GatherElements", "GlobalMaxPool",
+    "Max",          "MaxPool", "Min",       "Neg",       "Pad",          "ReduceMax",      "ReduceMin",
+    "Relu",         "Reorder", "Reshape",   "Slice",     "SpaceToDepth", "Split",          "Squeeze",
+    "Tile",         "TopK",    "Transpose", "Unsqueeze", "Where"};
+
+constexpr std::string_view kSums[] = {"AveragePool", "Conv",   "ConvTranspose", "GlobalAveragePool",
+                                      "Gemm",        "MatMul", "ReduceMean",    "ReduceSum"};
+
+constexpr std::string_view kElementwise[] = {"Add", "Sub", "Mul", "DequantizeLinear", "LeakyRelu", "PRelu"};
+
+template <std::size_t N>
+bool among(const std::string_view (&names)[N], std::string_view name) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+/// A unit in the last place relative to the value, at most.
+double unit(DType dtype) {
+  switch (dtype) {
+    case DType::bf16: return 0x1p-7;
+    case DType::f16: return 0x1p-10;
+    case DType::f64: return 0x1p-52;
+    default: return 0x1p-23;
+  }
+}
+
+double largest(const Tensor& tensor) {
+  double value = 0;
+  for (const auto element : tensor.to_doubles())
+    if (std::isfinite(element)) value = std::max(value, std::abs(element));
+  return value;
+}
+
+/// The root-of-length error of a float sum of `terms` terms, relative to the sum of their sizes.
+double sum_error(double terms, DType dtype) {
+  return (dtype == DType::f64 ? 0x1p-53 : 0x1p-24) * (8 + std::sqrt(terms));
+}
+
+/// What may be off: `relative` to the expected value, plus `absolute` by output channel (the last axis; one entry:
+/// all).
+struct Allowed {
+  double relative = 0;
+  std::vector<double> absolute{0};
+};
+
+Allowed allowed_for_fused_conv(const Problem& problem, std::span<const Tensor> inputs) {
+  const auto conv = fused_conv_of(problem);
+  const auto q = conv.quantised() ? quantisation_of(inputs[FusedConv::kQuantisation]) : Quantisation{};
+  const auto channels = static_cast<std::size_t>(conv.o);
+  const auto terms = static_cast<std::size_t>(conv.kh * conv.kw * (conv.c / conv.group));
+  double x = largest(inputs[FusedConv::kX]);
+  if (conv.is_int8()) x = static_cast<double>(q.x_scale) * (x + std::abs(static_cast<double>(q.x_zero)));
+  double residual = conv.has_residual ? largest(inputs[FusedConv::kResidual]) : 0;
+  if (conv.residual_type == DType::u8 || conv.residual_type == DType::i8)
+    residual = static_cast<double>(q.r_scale) * (residual + std::abs(static_cast<double>(q.r_zero)));
+  const auto w = inputs[FusedConv::kW].to_doubles();
+  const auto w_scale = conv.is_int8() ? inputs[FusedConv::kWeightScale].to_doubles() : std::vector<double>(channels, 1);
+  const auto bias = conv.has_bias ? inputs[FusedConv::kBias].to_doubles() : std::vector<double>(channels, 0);
+  Allowed allowed{unit(conv.y_type), std::vector<double>(channels)};
+  double slope = 1;
+  double curve = 0;
+  switch (conv.act) {
+    case Activation::none:
+    case Activation::relu:
+    case Activation::clip: break;
+    case Activation::leaky_relu:
+    case Activation::hard_sigmoid: slope = std::max(1.0, std::abs(static_cast<double>(conv.alpha))); break;
+    case Activation::hard_swish: slope = 1.5; break;
+    case Activation::elu: slope = std::max(1.0, std::abs(static_cast<double>(conv.alpha))); [[fallthrough]];
+    case Activation::sigmoid:
+    case Activation::tanh:
+    case Activation::silu: slope *= 1.1; curve = 4e-6;  // what vectorised exponentials lose
+  }
+  for (std::size_t o = 0; o < channels; ++o) {
+    double size = 0;
+    for (std::size_t i = 0; i < terms; ++i) size += std::abs(w[o * terms + i]);
+    size = x * size * std::abs(w_scale[o]) + std::abs(bias[o]) + residual;
+    allowed.absolute[o] =
+        slope * sum_error(static_cast<double>(terms), DType::f32) * size + curve * (1 + size * 0x1p-4);
+  }
+  return allowed;
+}
+
+/// Terms a sum of these operators has.
+double terms_of(const Problem& problem) {
+  const auto in = static_cast<double>(problem.input(0).shape.count());
+  const auto out = static_cast<double>(std::max<std::int64_t>(1, problem.output().shape.count()));
+  if (problem.op == "AveragePool") {
+    double taps = 1;
+    for (const auto k : problem.attributes.get_ints("kernel_shape")) taps *= static_cast<double>(k);
+    return taps;
+  }
+  if (problem.inputs.size() > 1 && problem.op != "ReduceMean" && problem.op != "ReduceSum")
+    return std::max(1.0, cost(problem).macs / out);
+  return std::max(1.0, in / out);
+}
+
+Allowed allowed_for(const Problem& problem, const Tensor& expected, std::span<const Tensor> inputs) {
+  const double ulp = unit(expected.dtype());
+  if (problem.op == "FusedConv") return allowed_for_fused_conv(problem, inputs);
+  if (among(kMoves, problem.op)) return {};
+  if (among(kElementwise, problem.op)) return {ulp, {0}};
+  if (among(kSums, problem.op)) {
+    const double terms = terms_of(problem);
+    const bool product = problem.inputs.size() > 1 && inputs[1].defined() && is_float(inputs[1].dtype());
+    const bool mean = problem.op == "AveragePool" || problem.op == "GlobalAveragePool" || problem.op == "ReduceMean";
+    double size = largest(inputs[0]) * (product ? largest(inputs[1]) : 1) * (mean ? 1 : terms);
+    size *= std::max(1.0, std::abs(problem.attributes.get_float("alpha", 1)));
+    if (inputs.size() > 2 && inputs[2].defined())
+      size += largest(inputs[2]) * std::abs(problem.attributes.get_float("beta", 1));
+    return {ulp, {sum_error(terms, expected.dtype()) * size}};
+  }
+  // Transcendental functions and normalisations: what vectorised approximations and other orders of summing lose.
+  const double part = expected.dtype() == DType::f64 ? 1e-12 : 1e-5;
+  return {ulp + part, {0.2 * part * std::min(1.0, largest(expected))}};
+}
+
+bool is_8bit(DType dtype) {
+  return dtype == DType::u8 || dtype == DType::i8;
+}
+
+/// Quantised by the operator itself, so that a float decides how an element rounds.
+bool rounds(const Problem& problem, DType dtype) {
+  if (problem.op == "FusedConv") return is_8bit(dtype);
+  return is_integer(dtype) &&
+         (problem.op.starts_with("QLinear") || problem.op == "QuantizeLinear" || problem.op == "DynamicQuantizeLinear");
+}
+
+std::string place(const Shape& shape, std::size_t at) {
+  std::vector<std::int64_t> index(shape.rank());
+  auto rest = static_cast<std::int64_t>(at);
+  for (std::size_t axis = shape.rank(); axis-- > 0;) {
+    index[axis] = rest % shape[axis];
+    rest /= shape[axis];
+  }
+  return fmt::format("[{}]", fmt::join(index, ","));
+}
+
+Comparison compare_one(const Problem& problem, std::size_t output, const Tensor& expected, const Tensor& actual,
+                       std::span<const Tensor> inputs) {
+  if (expected.type() != actual.type())
+    return {false, HUGE_VAL,
+            fmt::format("output {} is {}, expected {}", output, actual.type().text(), expected.type().text())};
+  if (expected.bytes() == 0 || std::memcmp(expected.raw(), actual.raw(), expected.bytes()) == 0) return {};
+  const bool quantised = rounds(problem, expected.dtype());
+  const bool exact = !quantised && !is_float(expected.dtype());
+  const Allowed allowed = quantised || exact ? Allowed{} : allowed_for(problem, expected, inputs);
+  const auto want = expected.to_doubles();
+  const auto have = actual.to_doubles();
+  double worst = 0;
+  std::size_t worst_at = 0;
+  std::size_t off = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    if (want[i] == have[i] || (std::isnan(want[i]) && std::isnan(have[i]))) continue;
+    const double difference = std::abs(want[i] - have[i]);
+    double ratio = HUGE_VAL;  // a NaN or an infinity on one side
+    if (quantised) {
+      ratio = difference;
+    } else if (std::isfinite(difference)) {
+      const double limit = allowed.relative * std::abs(want[i]) + allowed.absolute[i % allowed.absolute.size()];
+      ratio = limit > 0 ? difference / limit : HUGE_VAL;
+    }
+    off += ratio > (quantised ? 0 : 1) ? 1 : 0;
+    if (ratio > worst) worst = ratio, worst_at = i;
+  }
+  // A tie falls to the other side where the sums differ by their usual error: about 1e-4 of a step.
+  const bool float_sums = problem.op == "FusedConv" && is_float(problem.input(0).dtype);
+  const std::size_t may_round = quantised ? 1 + want.size() / (float_sums ? 200 : 1000) : 0;
+  if (quantised ? worst <= 1 && off <= may_round : worst <= 1) return {true, worst, {}};
+  return {false, worst,
+          fmt::format("output {} at {}: {} instead of {}; {} of {} elements off, the worst {:.3g} {}", output,
+                      place(expected.shape(), worst_at), have[worst_at], want[worst_at], off, want.size(), worst,
+                      quantised ? "steps" : "times what is allowed")};
+}
+
+}  // namespace
+
+Comparison compare(const Problem& problem, std::span<const Tensor> expected, std::span<const Tensor> outputs,
+                   std::span<const Tensor> inputs) {
+  if (expected.size() != outputs.size())
+    return {false, HUGE_VAL, fmt::format("{} outputs, expected {}", outputs.size(), expected.size())};
+  Comparison result;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (!expected[i].defined()) continue;
+    if (!outputs[i].defined()) return {false, HUGE_VAL, fmt::format("output {} is missing", i)};
+    auto one = compare_one(problem, i, expected[i], outputs[i], inputs);
+    if (!one.ok) return one;
+    result.worst = std::max(result.worst, one.worst);
+  }
+  return result;
+}
+
+}  // namespace halftone
