@@ -22,6 +22,16 @@ DType type_of(unsigned char code) {
   }
 }
 
+/// The bytes of a tensor that a header claims; the error for an unbelievable claim names the file.
+std::size_t claimed_bytes(const TensorType& type, std::string_view name) {
+  try {
+    return type.bytes();
+  } catch (Error& error) {
+    error.add_context(name);
+    throw;
+  }
+}
+
 }  // namespace
 
 bool is_idx(std::string_view bytes) {
@@ -44,7 +54,7 @@ Tensor parse_idx(std::string_view bytes, std::string_view name) {
   }
   const TensorType type{dtype, shape};
   const std::size_t size = size_of(dtype);
-  if (type.bytes() != bytes.size() - header)
+  if (claimed_bytes(type, name) != bytes.size() - header)
     fail(Code::invalid_model, "{}: damaged IDX: {} takes {} bytes, {} are there", name, type.text(), type.bytes(),
          bytes.size() - header);
   Tensor tensor(type);

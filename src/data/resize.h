@@ -23,9 +23,9 @@ struct ResizeAxis {
 /// Scaling `in` pixels to `out`, but only its outputs begin … begin+size-1.
 ResizeAxis make_axis(int in, int out, int begin, int size, Resample resample);
 
-/// Scales the part of a picture whose upper left corner is (across.source_begin, down.source_begin): rows first,
-/// rounded to eight bits, then columns, in fixed point, which gives Pillow's bytes exactly. `scratch` is working
-/// memory.
+/// Scales the part of a picture whose upper left corner is (across.source_begin, down.source_begin): along the rows
+/// first, rounded to eight bits, then down the columns, in fixed point. That gives the bytes of Pillow up to 12
+/// exactly; 13 goes down the columns first for some sizes, and is then at most 1 away. `scratch` is working memory.
 void resize(const Image& source, const ResizeAxis& across, const ResizeAxis& down, Image& scratch, Image& result);
 
 /// The whole picture scaled to width x height.
