@@ -1,0 +1,100 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/statistics.h"
+
+namespace halftone {
+
+/// What the measurements ran on.
+struct Machine {
+  std::string name;                   ///< the processor's own name
+  int cores = 0;                      ///< physical cores the process could use
+  std::vector<std::string> features;  ///< instruction sets: "avx2", "avx512_vnni", …
+  std::uint64_t memory_bytes = 0;
+  std::map<std::string, double> peaks;      ///< measured operations/s by precision
+  std::map<std::string, double> bandwidth;  ///< measured read bytes/s by level: "L2", "DRAM", …
+};
+
+/// Answers over a labelled set. Counts are images.
+struct Accuracy {
+  std::int64_t images = 0;
+  std::int64_t top1 = 0;
+  std::int64_t top5 = 0;
+  /// Beside the model in FP32 on the same images, absent for FP32 itself: the same first answer, right there but wrong
+  /// here, wrong there but right here.
+  struct Change {
+    std::int64_t agree = 0, lost = 0, gained = 0;
+    bool operator==(const Change&) const = default;
+  };
+  std::optional<Change> change;
+  double top1_share() const { return static_cast<double>(top1) / static_cast<double>(images); }
+  double top5_share() const { return static_cast<double>(top5) / static_cast<double>(images); }
+  bool operator==(const Accuracy&) const = default;
+};
+
+/// Milliseconds a batch.
+struct Latency {
+  double p50 = 0, p90 = 0, p95 = 0, p99 = 0;
+  bool operator==(const Latency&) const = default;
+};
+
+/// One measured point.
+struct Result {
+  std::string model;
+  std::string engine = "halftone";
+  std::string device = "cpu";
+  std::string precision;  ///< "fp32", "bf16", "int8", …
+  int batch = 1;
+  int threads = 1;        ///< a session
+  int sessions = 1;       ///< running at once
+  double throughput = 0;  ///< images/s of all sessions: sessions * batch / median latency
+  Latency latency_ms;
+  Interval ci95;                              ///< of the throughput, images/s
+  int iterations = 0;                         ///< timed runs behind the figures
+  std::optional<double> end_to_end;           ///< images/s with decoding, preprocessing and copies counted
+  std::optional<std::uint64_t> memory_bytes;  ///< weights and arenas of all sessions
+  std::optional<Accuracy> accuracy;
+};
+
+/// A file of measurements, docs/results.md.
+struct Results {
+  static constexpr int kSchema = 1;
+  Machine machine;
+  std::string created;             ///< UTC, ISO 8601; empty where not known
+  std::vector<std::string> notes;  ///< sentences: how it was measured, what disturbed it
+  std::vector<Result> results;
+};
+
+/// A Result from the durations of single runs in milliseconds (at least one).
+Result make_result(Result description, std::span<const double> latencies_ms);
+
+std::string to_json(const Results& results);
+
+/// The inverse. `where` begins error messages. Throws invalid_model for text that is not JSON, is cut short, or lacks a
+/// field (named), and unsupported for another schema.
+Results parse_results(std::string_view json, std::string_view where);
+
+/// Reads and parses a file. Throws as parse_results and read_file do.
+Results read_results(const std::filesystem::path& path);
+
+/// Points that differ only in batch size, ascending.
+struct Sweep {
+  std::string model, engine, device, precision;
+  int threads = 1, sessions = 1;
+  std::vector<Result> points;
+  /// The point of the smallest batch with at least 0.9 of the largest throughput.
+  const Result& knee() const;
+  const Result& fastest() const;
+};
+
+/// Groups by all but batch, in order of first appearance. Of two points with one batch the later counts.
+std::vector<Sweep> sweeps_of(const Results& results);
+
+}  // namespace halftone

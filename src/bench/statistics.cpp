@@ -1,0 +1,85 @@
+#include "bench/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "base/error.h"
+
+namespace halftone {
+namespace {
+
+double median_in_place(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*std::max_element(values.begin(), middle) + *middle) / 2;
+}
+
+}  // namespace
+
+double median(std::span<const double> samples) {
+  ASSERT(!samples.empty());
+  std::vector<double> values(samples.begin(), samples.end());
+  return median_in_place(values);
+}
+
+double percentile(std::span<const double> samples, double p) {
+  ASSERT(!samples.empty() && p >= 0 && p <= 1);
+  std::vector<double> values(samples.begin(), samples.end());
+  const auto rank = static_cast<std::size_t>(static_cast<double>(values.size()) * p);
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(std::min(rank, values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+Interval bootstrap_median(std::span<const double> samples, double confidence, int resamples, std::uint64_t seed) {
+  ASSERT(!samples.empty() && resamples > 0 && confidence > 0 && confidence < 1);
+  std::mt19937_64 random(seed);
+  std::vector<double> medians(static_cast<std::size_t>(resamples));
+  std::vector<double> drawn(samples.size());
+  for (auto& result : medians) {
+    for (auto& value : drawn) {
+      // 53 bits scaled to [0, n): unlike uniform_int_distribution, the same on every standard library.
+      const double unit = static_cast<double>(random() >> 11) * 0x1p-53;
+      value = samples[static_cast<std::size_t>(unit * static_cast<double>(samples.size()))];
+    }
+    result = median_in_place(drawn);
+  }
+  return {percentile(medians, (1 - confidence) / 2), percentile(medians, (1 + confidence) / 2)};
+}
+
+Interval wilson(std::int64_t right, std::int64_t total, double z) {
+  ASSERT(right >= 0 && right <= total);
+  if (total == 0) return {0, 1};
+  const auto n = static_cast<double>(total);
+  const double share = static_cast<double>(right) / n;
+  const double scale = 1 / (1 + z * z / n);
+  const double center = scale * (share + z * z / (2 * n));
+  const double half = scale * z * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+  return {std::max(0.0, center - half), std::min(1.0, center + half)};
+}
+
+double sign_test(std::int64_t lost, std::int64_t gained) {
+  ASSERT(lost >= 0 && gained >= 0);
+  const auto n = static_cast<double>(lost + gained);
+  double tail = 0;
+  for (std::int64_t k = 0; k <= std::min(lost, gained); ++k) {
+    const auto x = static_cast<double>(k);
+    tail += std::exp(std::lgamma(n + 1) - std::lgamma(x + 1) - std::lgamma(n - x + 1) - n * std::log(2.0));
+  }
+  return std::min(1.0, 2 * tail);
+}
+
+double geometric_mean(std::span<const double> values) {
+  ASSERT(!values.empty());
+  double sum = 0;
+  for (const double value : values) {
+    ASSERT(value > 0);
+    sum += std::log(value);
+  }
+  return std::exp(sum / static_cast<double>(values.size()));
+}
+
+}  // namespace halftone

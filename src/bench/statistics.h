@@ -1,0 +1,36 @@
+#pragma once
+#include <cstdint>
+#include <span>
+
+namespace halftone {
+
+struct Interval {
+  double lo = 0;
+  double hi = 0;
+  bool operator==(const Interval&) const = default;
+  bool overlaps(const Interval& other) const { return lo <= other.hi && other.lo <= hi; }
+};
+
+/// The middle value, or the mean of the two in the middle. Samples in any order; at least one.
+double median(std::span<const double> samples);
+
+/// sorted[floor(n * p)], the last one where that is out of range; 0 <= p <= 1. At least one sample.
+double percentile(std::span<const double> samples, double p);
+
+/// Confidence interval of the median: `resamples` draws with replacement, the percentiles (1 - confidence) / 2 and
+/// (1 + confidence) / 2 of their medians (Efron's percentile bootstrap). The same seed gives the same interval.
+Interval bootstrap_median(std::span<const double> samples, double confidence = 0.95, int resamples = 1000,
+                          std::uint64_t seed = 1);
+
+/// Wilson's score interval of a proportion, `right` of `total` (E. B. Wilson, JASA 22, 1927); z = 1.96 is 95 %.
+/// {0, 1} where total is 0.
+Interval wilson(std::int64_t right, std::int64_t total, double z = 1.959963984540054);
+
+/// Two-sided exact sign test: the probability of a split at least as uneven as `lost` against `gained` when both are
+/// equally likely (McNemar's exact test on paired answers). 1 where both are 0.
+double sign_test(std::int64_t lost, std::int64_t gained);
+
+/// exp(mean(log(x))) of positive values; at least one.
+double geometric_mean(std::span<const double> values);
+
+}  // namespace halftone
