@@ -72,11 +72,13 @@ Feature Builder::conv_bn(const std::string& name, Feature x, std::int64_t channe
 
 Feature Builder::unary(const std::string& op, Feature x, Attributes attributes, double power) {
   const auto name = fmt::format("{}_{}", op, count_++);
-  return {graph_.add_node(op, {x.id}, std::move(attributes), name), x.channels, power};
+  return {graph_.add_node(op, {x.id}, std::move(attributes), name), x.channels, power, x.positive};
 }
 
 Feature Builder::relu(Feature x) {
-  return unary("Relu", x, {}, x.power / 2);
+  Feature y = unary("Relu", x, {}, x.power * (x.positive ? 0.9 : 0.5));
+  y.positive = true;
+  return y;
 }
 
 Feature Builder::relu6(Feature x) {
@@ -96,7 +98,8 @@ Feature Builder::max_pool(Feature x, std::int64_t kernel, std::int64_t stride, s
 }
 
 Feature Builder::add(Feature a, Feature b) {
-  return {graph_.add_node("Add", {a.id, b.id}, {}, fmt::format("Add_{}", count_++)), a.channels, a.power + b.power};
+  return {graph_.add_node("Add", {a.id, b.id}, {}, fmt::format("Add_{}", count_++)), a.channels, a.power + b.power,
+          a.positive || b.positive};
 }
 
 Feature Builder::concat(const std::vector<Feature>& parts) {

@@ -11,7 +11,8 @@ namespace halftone::zoo {
 struct Feature {
   ValueId id = kNoValue;
   std::int64_t channels = 0;
-  double power = 1;  ///< the expected square of an element; BatchNormalization's statistics are made from it
+  double power = 1;       ///< the expected square of an element; BatchNormalization's statistics are made from it
+  bool positive = false;  ///< mostly: a ReLU's output, or a sum with one
 };
 
 struct Conv {
