@@ -1,0 +1,8 @@
+# find_package(halftone) gives halftone::engine, halftone::cpu, halftone::onnx, halftone::data and the other layers.
+include(CMakeFindDependencyMacro)
+find_dependency(fmt)
+find_dependency(OpenMP)
+find_dependency(Protobuf)
+find_dependency(ZLIB)
+find_dependency(nlohmann_json)
+include(${CMAKE_CURRENT_LIST_DIR}/halftone-targets.cmake)
