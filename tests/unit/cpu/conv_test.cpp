@@ -52,5 +52,18 @@ TEST(conv, bfloat_forms) {
     trial::check_all(*backend, line);
 }
 
+TEST(conv, types_without_arithmetic) {
+  const auto backend = make_cpu_backend();
+  for (const char* line : {
+           "FusedConv f16:1x14x14x32 f16:48x1x1x32! f32:48! act=relu",
+           "FusedConv f16:2x13x11x5 f16:7x3x3x5! f32:7! f16:2x13x11x7 act=tanh pads=1",
+           "FusedConv f32:2x13x11x5 f32:7x3x3x5! f32:7! u8:2x13x11x7 _ f32:6! act=relu pads=1 to=u8",
+           "FusedConv f32:1x23x21x3 f32:64x7x7x3! f32:64! _ _ f32:6! act=relu pads=3 strides=2 to=u8",
+           "FusedConv bf16:2x13x11x5 bf16:7x3x3x5! f32:7! i8:2x13x11x7 _ f32:6! act=relu pads=1 to=bf16",
+           "FusedConv u8:2x13x11x5 i8:7x3x3x5! f32:7! f16:2x13x11x7 f32:7! f32:6! act=sigmoid pads=1 to=f16",
+       })
+    trial::check_all(*backend, line);
+}
+
 }  // namespace
 }  // namespace halftone
