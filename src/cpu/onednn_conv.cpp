@@ -28,25 +28,10 @@ Choice<Convolution> make_choice(const Problem& problem, const FusedConv& conv, c
   return {{kind, algorithm, x, w, bias, y, strides, dilations, before, after}, epilogue.attributes};
 }
 
-/// The 8-bit forms for older instruction sets saturate their products.
-bool exact_int8(std::string_view name) {
-  return not_reference(name) && name.find("avx512") != std::string_view::npos;
-}
-
-/// oneDNN lists what the CPU could also run; forms for older instruction sets are left out where a newer one is there.
-std::vector<std::string> newest(std::vector<std::string> names) {
-  const auto is = [](const char* isa) {
-    return [isa](const std::string& name) { return name.find(isa) != std::string::npos; };
-  };
-  if (std::any_of(names.begin(), names.end(), is("avx512"))) std::erase_if(names, is("avx2"));
-  if (std::any_of(names.begin(), names.end(), is("avx"))) std::erase_if(names, is("sse41"));
-  return names;
-}
-
 std::vector<std::string> configs(const Problem& problem, const Backend&) {
   const FusedConv conv = fused_conv_of(problem);
   try {
-    const auto after = epilogue(conv, stand_ins(conv), residual_desc(problem, conv), false);
+    const auto after = epilogue(conv, stand_ins(conv), residual_desc(problem, conv), ProductKind::convolution);
     return newest(make_choice(problem, conv, after).implementations(conv.is_int8() ? exact_int8 : not_reference));
   } catch (const dnnl::error&) {
     return {};
@@ -65,7 +50,8 @@ std::unique_ptr<Prepared> prepare(const PrepareContext& context) {
   const FusedConv conv = fused_conv_of(context.problem);
   return translated([&]() -> std::unique_ptr<Prepared> {
     const auto residual = residual_desc(context.problem, conv);
-    const ConvEpilogue after = epilogue(conv, read_constants(conv, context.constants), residual, false);
+    const ConvEpilogue after =
+        epilogue(conv, read_constants(conv, context.constants), residual, ProductKind::convolution);
     const auto desc = choose([&] { return make_choice(context.problem, conv, after); }, context.config,
                              conv.is_int8() ? exact_int8 : not_reference);
     auto program = std::make_unique<Program>();
@@ -80,7 +66,8 @@ std::unique_ptr<Prepared> prepare(const PrepareContext& context) {
         {DNNL_ARG_WEIGHTS,
          desc.weights_desc(),
          {Place::packed, 0, pack(context, context.constants[FusedConv::kW], plain, desc.weights_desc())}}};
-    bind_epilogue(*program, context, conv, after, desc.dst_desc(), residual, arguments);
+    bind_epilogue(*program, context, conv, after, desc.dst_desc(), residual, row_major({DType::f32, Shape{conv.o}}),
+                  arguments);
     program->add(dnnl::convolution_forward(desc), desc.scratchpad_desc(), std::move(arguments));
     return program;
   });

@@ -60,11 +60,17 @@ ConvConstants read_constants(const FusedConv& conv, std::span<const Tensor> cons
   if (conv.has_bias) result.bias = copy(constants[FusedConv::kBias]);
   if (conv.is_int8()) result.w_scale = copy(constants[FusedConv::kWeightScale]);
   if (conv.quantised()) result.q = quantisation_of(constants[FusedConv::kQuantisation]);
+  if (conv.is_int8() && result.q.x_zero != 0) {
+    const auto w = constants[FusedConv::kW].data<std::int8_t>();
+    const std::size_t filter = w.size() / static_cast<std::size_t>(conv.o);
+    result.w_sum.resize(static_cast<std::size_t>(conv.o));
+    for (std::size_t i = 0; i < w.size(); ++i) result.w_sum[i / filter] += static_cast<float>(w[i]);
+  }
   return result;
 }
 
 ConvEpilogue epilogue(const FusedConv& conv, const ConvConstants& constants, const dnnl::memory::desc& residual,
-                      bool apart) {
+                      ProductKind kind) {
   ConvEpilogue result;
   result.attributes = user_scratchpad();
   const Quantisation& q = constants.q;
@@ -78,22 +84,26 @@ ConvEpilogue epilogue(const FusedConv& conv, const ConvConstants& constants, con
   result.bias = constants.bias;
   if (conv.is_int8()) {
     const auto channels = static_cast<std::size_t>(conv.o);
-    if (result.bias.empty() && quantised_r) result.bias.assign(channels, 0.0f);
+    const bool padded = conv.pad_top + conv.pad_left + conv.pad_bottom + conv.pad_right > 0;
+    const float folded_zero = padded ? 0.0f : q.x_zero;  // without padding, x's zero point is a constant per channel
+    if (result.bias.empty() && (quantised_r || folded_zero != 0)) result.bias.assign(channels, 0.0f);
     std::vector<float> scales(channels);
     for (std::size_t o = 0; o < channels; ++o) {
       float scale = q.x_scale * constants.w_scale[o];
       if (std::abs(scale) < 1e-30f) scale = 1e-30f;  // a channel of zeros: keep bias / scale finite
       if (!result.bias.empty()) result.bias[o] = (result.bias[o] - (quantised_r ? q.r_scale * q.r_zero : 0.0f)) / scale;
+      if (folded_zero != 0) result.bias[o] -= folded_zero * constants.w_sum[o];
       scales[o] = scale * sum_scale;
     }
     result.attributes.set_output_scales(1 << 1, scales);
-    if (q.x_zero != 0) result.attributes.set_zero_points(DNNL_ARG_SRC, 0, {static_cast<std::int32_t>(q.x_zero)});
-    if (quantised_y && q.y_zero != 0)
+    if (padded && q.x_zero != 0)
+      result.attributes.set_zero_points(DNNL_ARG_SRC, 0, {static_cast<std::int32_t>(q.x_zero)});
+    if (quantised_y && q.y_zero != 0 && kind == ProductKind::convolution)
       result.attributes.set_zero_points(DNNL_ARG_DST, 0, {static_cast<std::int32_t>(q.y_zero)});
   }
   dnnl::post_ops ops;
   if (conv.has_residual) {
-    result.residual_apart = float_onto_8bit || (apart && !quantised_r);
+    result.residual_apart = float_onto_8bit;
     result.residual_in_output = !result.residual_apart;
     if (result.residual_apart) ops.append_binary(dnnl::algorithm::binary_add, residual);
     else
@@ -101,8 +111,23 @@ ConvEpilogue epilogue(const FusedConv& conv, const ConvConstants& constants, con
                      quantised_y ? *data_type(conv.residual_type) : dnnl::memory::data_type::undef);
   }
   append_activation(ops, conv, output_units, to_output);
+  if (quantised_y && q.y_zero != 0 && kind == ProductKind::matrix)
+    ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_linear, 1.0f, q.y_zero);
   if (ops.len()) result.attributes.set_post_ops(ops);
   return result;
+}
+
+bool exact_int8(std::string_view implementation) {
+  return not_reference(implementation) && implementation.find("avx512") != std::string_view::npos;
+}
+
+std::vector<std::string> newest(std::vector<std::string> names) {
+  const auto is = [](const char* isa) {
+    return [isa](const std::string& name) { return name.find(isa) != std::string::npos; };
+  };
+  if (std::any_of(names.begin(), names.end(), is("avx512"))) std::erase_if(names, is("avx2"));
+  if (std::any_of(names.begin(), names.end(), is("avx"))) std::erase_if(names, is("sse41"));
+  return names;
 }
 
 Support refuses(const Problem& problem, const FusedConv& conv, const Backend& backend) {
@@ -126,12 +151,11 @@ Support refuses(const Problem& problem, const FusedConv& conv, const Backend& ba
 
 void bind_epilogue(Program& program, const PrepareContext& context, const FusedConv& conv, const ConvEpilogue& epilogue,
                    const dnnl::memory::desc& destination, const dnnl::memory::desc& residual,
-                   std::vector<Argument>& arguments) {
+                   const dnnl::memory::desc& bias, std::vector<Argument>& arguments) {
   program.set_packs_constants();
   if (!epilogue.bias.empty()) {
-    const auto type = TensorType{DType::f32, Shape{conv.o}};
-    arguments.push_back(
-        {DNNL_ARG_BIAS, row_major(type), {Place::packed, 0, Tensor::from<float>(Shape{conv.o}, epilogue.bias)}});
+    const Tensor values = Tensor::from<float>(Shape{conv.o}, epilogue.bias);
+    arguments.push_back({DNNL_ARG_BIAS, bias, {Place::packed, 0, values}});
   }
   if (epilogue.residual_apart)
     arguments.push_back(
