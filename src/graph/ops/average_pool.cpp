@@ -54,12 +54,6 @@ void reference(const ReferenceContext& context) {
 }  // namespace
 
 extern const Op op_AveragePool;
-const Op op_AveragePool{
-    .name = "AveragePool", .infer = infer, .reference = reference, .flops = [](const Problem& problem) {
-      double taps = 1;
-      const auto rank = problem.input(0).shape.rank() - 2;
-      for (const auto k : ops::kernel_shape_of(problem.attributes, rank)) taps *= static_cast<double>(k);
-      return taps * static_cast<double>(problem.output().shape.count());
-    }};
+const Op op_AveragePool{.name = "AveragePool", .infer = infer, .reference = reference, .flops = ops::pooling_flops};
 
 }  // namespace halftone

@@ -37,6 +37,34 @@ Range range_of(DType dtype) {
   }
 }
 
+void require_8bit(const InferContext& context, std::size_t a, std::size_t b) {
+  for (const auto i : {a, b}) {
+    const auto dtype = context.input(i).dtype;
+    if (dtype != DType::u8 && dtype != DType::i8)
+      fail(Code::invalid_model, "input {} is {}, u8 or i8 is needed", i, name(dtype));
+  }
+}
+
+void check_zero_point(const InferContext& context, std::size_t zero, std::size_t of, std::int64_t channels) {
+  if (!context.has(zero)) return;
+  if (context.input(zero).dtype != context.input(of).dtype)
+    fail(Code::invalid_model, "the zero point, input {}, is {}, its data {}", zero, name(context.input(zero).dtype),
+         name(context.input(of).dtype));
+  const auto count = context.shape(zero).count();
+  if (count != 1 && (count != channels || context.shape(zero).rank() != 1))
+    fail(Code::invalid_model, "zero points {}, input {}, for {} channels", context.shape(zero).text(), zero, channels);
+}
+
+std::vector<double> centred(const ReferenceContext& context, std::size_t values, std::size_t zeros,
+                            std::int64_t inner) {
+  auto result = context.inputs[values].to_doubles();
+  if (!context.has(zeros)) return result;
+  const auto zero = context.inputs[zeros].to_doubles();
+  const QuantizationAxis axis{std::max<std::int64_t>(1, inner), static_cast<std::int64_t>(zero.size())};
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] -= zero[axis.entry(i)];
+  return result;
+}
+
 DType dtype_attribute(const Attributes& attributes, std::string_view name, DType otherwise) {
   const Attribute* value = attributes.find(name);
   if (!value) return otherwise;

@@ -36,6 +36,21 @@ inline double quantize(float x, float scale, double zero, Range range) {
   return value > range.low ? std::fmin(value, range.high) : range.low;
 }
 
+/// Throws invalid_model unless inputs `a` and `b` are u8 or i8.
+void require_8bit(const InferContext& context, std::size_t a, std::size_t b);
+
+/// Throws invalid_model unless input `zero` is absent or has the dtype of input `of` and 1 or `channels` elements.
+void check_zero_point(const InferContext& context, std::size_t zero, std::size_t of, std::int64_t channels);
+
+/// Input `values` minus the zero points of input `zeros` (none if absent): entry i / inner % count for element i.
+std::vector<double> centred(const ReferenceContext& context, std::size_t values, std::size_t zeros, std::int64_t inner);
+
+/// A sum of products times a real factor, rounded half to even, plus zero, saturated.
+inline double requantize(double sum, double factor, double zero, Range range) {
+  const double value = std::nearbyint(sum * factor) + zero;
+  return value > range.low ? std::fmin(value, range.high) : range.low;
+}
+
 /// A dtype given as its name or as ONNX's number (TensorProto.DataType); `otherwise` where absent or 0.
 DType dtype_attribute(const Attributes& attributes, std::string_view name, DType otherwise);
 

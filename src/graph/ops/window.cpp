@@ -64,4 +64,11 @@ std::vector<std::int64_t> kernel_shape_of(const Attributes& attributes, std::siz
   return attributes.get_ints("kernel_shape", rank, 1);
 }
 
+double pooling_flops(const Problem& problem) {
+  double taps = 1;
+  for (const auto extent : kernel_shape_of(problem.attributes, problem.input(0).shape.rank() - 2))
+    taps *= static_cast<double>(extent);
+  return taps * static_cast<double>(problem.output().shape.count());
+}
+
 }  // namespace halftone::ops

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "graph/attributes.h"
+#include "graph/problem.h"
 
 namespace halftone::ops {
 
@@ -39,6 +39,9 @@ std::vector<std::int64_t> outputs_of(const Windows& windows, std::size_t rank);
 
 /// kernel_shape, which poolings must have.
 std::vector<std::int64_t> kernel_shape_of(const Attributes& attributes, std::size_t rank);
+
+/// One operation for each tap of each output.
+double pooling_flops(const Problem& problem);
 
 /// An input position and the kernel tap that reads it, both counted row-major.
 struct Tap {
