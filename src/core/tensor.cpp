@@ -32,7 +32,9 @@ To convert(From value) {
     return value != From{};
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     // Out of range is undefined in C++; go through int64 so that it wraps as NumPy does on x86.
-    if (!(value > -9.3e18 && value < 9.3e18)) return static_cast<To>(std::numeric_limits<std::int64_t>::min());
+    if constexpr (std::is_same_v<To, std::uint64_t>)
+      if (value >= From{0x1p63} && value < From{0x1p64}) return static_cast<To>(value);
+    if (!(value >= From{-0x1p63} && value < From{0x1p63})) return static_cast<To>(std::numeric_limits<std::int64_t>::min());
     return static_cast<To>(static_cast<std::int64_t>(value));
   } else {
     return static_cast<To>(value);

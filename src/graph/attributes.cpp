@@ -48,6 +48,41 @@ std::optional<double> as_float(std::string_view text) {
   return value;
 }
 
+/// The numbers between commas: as integers where all are, else as floats.
+std::variant<std::vector<std::int64_t>, std::vector<double>> parse_numbers(std::string_view text) {
+  std::vector<double> floats;
+  std::vector<std::int64_t> ints;
+  bool all_ints = true;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const auto item = text.substr(begin, end - begin);
+    const auto number = as_float(item);
+    if (!number) fail(Code::invalid_argument, "'{}' in '{}' is not a number", item, text);
+    floats.push_back(*number);
+    if (const auto integer = as_int(item)) ints.push_back(*integer);
+    else all_ints = false;
+    begin = end + 1;
+  }
+  if (all_ints) return ints;
+  return floats;
+}
+
+Tensor parse_tensor(std::string_view text) {
+  const auto semicolon = text.find(';');
+  if (semicolon == std::string_view::npos || !text.ends_with('>'))
+    fail(Code::invalid_argument, "'{}' is not a tensor such as <f32:2;0.5,1>", text);
+  const auto type = parse_tensor_type(text.substr(1, semicolon - 1));
+  const auto numbers = parse_numbers(text.substr(semicolon + 1, text.size() - semicolon - 2));
+  return std::visit(
+      [&](const auto& values) {
+        if (static_cast<std::int64_t>(values.size()) != type.shape.count())
+          fail(Code::invalid_argument, "{} values for {}", values.size(), type.text());
+        using T = typename std::decay_t<decltype(values)>::value_type;
+        return Tensor::from(type.shape, std::span<const T>(values)).to(type.dtype);
+      },
+      numbers);
+}
+
 }  // namespace
 
 const Attribute* Attributes::find(std::string_view name) const {
@@ -129,6 +164,26 @@ bool Attributes::operator==(const Attributes& other) const {
                     [](const Entry& a, const Entry& b) { return a.first == b.first && same(a.second, b.second); });
 }
 
+TensorType parse_tensor_type(std::string_view token) {
+  const auto colon = token.find(':');
+  const auto dtype = colon == std::string_view::npos ? std::nullopt : parse_dtype(token.substr(0, colon));
+  if (!dtype) fail(Code::invalid_argument, "'{}' is not a tensor type such as f32:1x3x224x224", token);
+  Shape shape;
+  const auto dims = token.substr(colon + 1);
+  for (std::size_t begin = 0; begin < dims.size();) {
+    const auto end = std::min(dims.find('x', begin), dims.size());
+    std::int64_t extent = -1;
+    const auto [stop, error] = std::from_chars(dims.data() + begin, dims.data() + end, extent);
+    if (error != std::errc{} || stop != dims.data() + end || extent < 0 || end + 1 == dims.size())
+      fail(Code::invalid_argument, "'{}' is not a tensor type such as f32:1x3x224x224", token);
+    shape.push_back(extent);
+    begin = end + 1;
+  }
+  if (shape.rank() > 12) fail(Code::invalid_argument, "'{}' has more than 12 dimensions", token);
+  (void)shape.count();
+  return {*dtype, std::move(shape)};
+}
+
 std::string text(const Attribute& value) {
   struct Printer {
     std::string operator()(std::int64_t number) const { return fmt::format("{}", number); }
@@ -147,14 +202,19 @@ std::string text(const Attribute& value) {
       return list.size() == 1 ? result + "," : result;
     }
     std::string operator()(const Tensor& tensor) const {
+      if (!is_float(tensor.dtype()))
+        return fmt::format("<{};{}>", tensor.type().text(), fmt::join(tensor.to_ints(), ","));
       const auto values = tensor.to_doubles();
-      return fmt::format("<{} {}>", tensor.type().text(), fmt::join(values, ","));
+      if (tensor.dtype() == DType::f64) return fmt::format("<{};{}>", tensor.type().text(), fmt::join(values, ","));
+      const std::vector<float> floats(values.begin(), values.end());
+      return fmt::format("<{};{}>", tensor.type().text(), fmt::join(floats, ","));
     }
   };
   return std::visit(Printer{}, value);
 }
 
 Attribute parse_attribute(std::string_view text) {
+  if (text.starts_with('<')) return parse_tensor(text);
   if (text == "[]") return std::vector<std::int64_t>{};
   if (const auto number = as_int(text)) return *number;
   if (const auto number = as_float(text)) return *number;
@@ -165,21 +225,7 @@ Attribute parse_attribute(std::string_view text) {
       return std::vector<std::int64_t>(static_cast<std::size_t>(*times), *value);
   }
   if (text.find(',') != std::string_view::npos) {
-    std::vector<double> floats;
-    std::vector<std::int64_t> ints;
-    bool all_ints = true;
-    for (std::size_t begin = 0; begin < text.size();) {
-      const std::size_t end = std::min(text.find(',', begin), text.size());
-      const auto item = text.substr(begin, end - begin);
-      const auto number = as_float(item);
-      if (!number) fail(Code::invalid_argument, "'{}' in '{}' is not a number", item, text);
-      floats.push_back(*number);
-      if (const auto integer = as_int(item)) ints.push_back(*integer);
-      else all_ints = false;
-      begin = end + 1;
-    }
-    if (all_ints) return ints;
-    return floats;
+    return std::visit([](auto list) -> Attribute { return list; }, parse_numbers(text));
   }
   return std::string(text);
 }

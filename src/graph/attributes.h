@@ -44,10 +44,13 @@ class Attributes {
   std::vector<Entry> entries_;
 };
 
-/// "2", "0.5", "relu"; lists "1,2", "3," (of one), "1*4" (four equal integers), "[]"; a tensor as <type values>.
+/// The inverse of TensorType::text(), for at most 12 dimensions. Throws invalid_argument.
+TensorType parse_tensor_type(std::string_view text);
+
+/// "2", "0.5", "relu"; lists "1,2", "3," (of one), "1*4" (four equal integers), "[]"; a tensor "<f32:2;0.5,1>".
 std::string text(const Attribute& value);
 
-/// The inverse for integers, floats, lists of them and words. Throws invalid_argument.
+/// The inverse. Throws invalid_argument.
 Attribute parse_attribute(std::string_view text);
 
 }  // namespace halftone

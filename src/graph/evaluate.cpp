@@ -24,11 +24,10 @@ std::vector<Tensor> evaluate(const Graph& source, std::span<const Tensor> inputs
     const auto data_inputs = op.structural.empty() ? node.inputs.size() : std::min(node.inputs.size(), op.structural[0].index);
     for (std::size_t i = 0; i < data_inputs; ++i)
       arguments.push_back(node.inputs[i] == kNoValue ? Tensor() : values[static_cast<std::size_t>(node.inputs[i])]);
-    for (const auto& [index, name] : op.structural) {
-      if (index >= node.inputs.size() || node.inputs[index] == kNoValue) continue;
-      const Tensor& tensor = values[static_cast<std::size_t>(node.inputs[index])];
-      if (!is_float(tensor.dtype())) problem.attributes.set(name, tensor.to_ints());
-      else if (tensor.count() != 0) problem.attributes.set(name, tensor.to_doubles());
+    for (const auto& structural : op.structural) {
+      if (structural.index >= node.inputs.size() || node.inputs[structural.index] == kNoValue) continue;
+      const Tensor& tensor = values[static_cast<std::size_t>(node.inputs[structural.index])];
+      if (auto value = attribute_of(structural, tensor)) problem.attributes.set(structural.name, std::move(*value));
     }
     problem.inputs.resize(data_inputs);
     const auto results = evaluate(problem, arguments);

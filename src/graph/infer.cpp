@@ -12,18 +12,14 @@ constexpr std::int64_t kLargestFollowed = 4096;  // elements; Shape/Gather chain
 /// for good; those that came from a shape computation are redone at every inference, as the inputs stay in place.
 Attributes absorb(const Graph& graph, const Node& node, const Op& op, std::span<const Tensor> known) {
   Attributes attributes = node.attributes;
-  for (const auto& [index, name] : op.structural) {
-    if (index >= node.inputs.size() || node.inputs[index] == kNoValue) continue;
-    const ValueId id = node.inputs[index];
+  for (const auto& structural : op.structural) {
+    if (structural.index >= node.inputs.size() || node.inputs[structural.index] == kNoValue) continue;
+    const ValueId id = node.inputs[structural.index];
     const Tensor& tensor = known[static_cast<std::size_t>(id)];
     if (!tensor.defined())
-      fail(Code::unsupported, "node '{}': input '{}' ({}) of {} must be constant", node.name, graph.value(id).name, name,
-           node.op);
-    if (is_float(tensor.dtype())) {
-      if (tensor.count() != 0) attributes.set(name, tensor.to_doubles());
-    } else {
-      attributes.set(name, tensor.to_ints());
-    }
+      fail(Code::unsupported, "node '{}': input '{}' ({}) of {} must be constant", node.name, graph.value(id).name,
+           structural.name, node.op);
+    if (auto value = attribute_of(structural, tensor)) attributes.set(structural.name, std::move(*value));
   }
   return attributes;
 }

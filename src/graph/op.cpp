@@ -27,6 +27,13 @@ const Op* find_op(std::string_view name) {
   return found == index->end() ? nullptr : found->second;
 }
 
+std::optional<Attribute> attribute_of(const StructuralInput& structural, const Tensor& value) {
+  if (structural.typed) return value;
+  if (!is_float(value.dtype())) return value.to_ints();
+  if (value.count() == 0) return std::nullopt;
+  return value.to_doubles();
+}
+
 const TensorType& InferContext::input(std::size_t index) const {
   if (!has(index)) fail(Code::invalid_model, "input {} is missing", index);
   return inputs_[index];
@@ -40,7 +47,8 @@ void InferContext::set_output(std::size_t index, DType dtype, Shape shape) {
 
 std::vector<TensorType> infer_outputs(const Op& op, const Attributes& attributes, std::span<const TensorType> inputs,
                                       std::size_t output_count) {
-  const std::size_t least = std::min(op.min_inputs, op.structural.empty() ? op.min_inputs : op.structural.front().index);
+  const std::size_t least =
+      std::min(op.min_inputs, op.structural.empty() ? op.min_inputs : op.structural.front().index);
   if (inputs.size() < least || inputs.size() > op.max_inputs)
     fail(Code::invalid_model, "{} takes {} to {} inputs, not {}", op.name, least, op.max_inputs, inputs.size());
   for (std::size_t i = 0; i < least; ++i)

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,11 @@ struct ReferenceContext {
 struct StructuralInput {
   std::size_t index;
   std::string_view name;
+  bool typed = false;  ///< kept as a tensor, because its element type or shape matters; else integers or floats
 };
+
+/// The attribute a structural input's value becomes, or nothing where it is an empty tensor that stands for absence.
+std::optional<Attribute> attribute_of(const StructuralInput& structural, const Tensor& value);
 
 /// One operator: what it means. Plain ONNX operators carry ONNX's name and the newest opset's meaning; the reader
 /// brings older forms to it. Operators of our own (FusedConv) are `internal`: never written to ONNX.

@@ -1,32 +1,11 @@
 #include "graph/problem.h"
 
-#include <charconv>
 #include <vector>
 
 #include "graph/op.h"
 
 namespace halftone {
 namespace {
-
-TensorType parse_type(std::string_view token) {
-  const auto colon = token.find(':');
-  const auto dtype = colon == std::string_view::npos ? std::nullopt : parse_dtype(token.substr(0, colon));
-  if (!dtype) fail(Code::invalid_argument, "'{}' is not a tensor type such as f32:1x3x224x224", token);
-  Shape shape;
-  const auto dims = token.substr(colon + 1);
-  for (std::size_t begin = 0; begin < dims.size();) {
-    const auto end = std::min(dims.find('x', begin), dims.size());
-    std::int64_t extent = -1;
-    const auto [stop, error] = std::from_chars(dims.data() + begin, dims.data() + end, extent);
-    if (error != std::errc{} || stop != dims.data() + end || extent < 0 || end + 1 == dims.size())
-      fail(Code::invalid_argument, "'{}' is not a tensor type such as f32:1x3x224x224", token);
-    shape.push_back(extent);
-    begin = end + 1;
-  }
-  if (shape.rank() > 12) fail(Code::invalid_argument, "'{}' has more than 12 dimensions", token);
-  (void)shape.count();
-  return {*dtype, std::move(shape)};
-}
 
 std::vector<std::string_view> split_words(std::string_view line) {
   std::vector<std::string_view> words;
@@ -82,7 +61,7 @@ Problem Problem::parse(std::string_view line) {
         operand.constant = true;
         word.remove_suffix(1);
       }
-      operand.type = parse_type(word);
+      operand.type = parse_tensor_type(word);
     }
     problem.inputs.push_back(std::move(operand));
   }

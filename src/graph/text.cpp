@@ -181,19 +181,6 @@ Tensor parse_constant(const TensorType& type, Line& line) {
   return Tensor::from(type.shape, std::span<const double>(values)).to(type.dtype);
 }
 
-Attribute parse_value(Line& line) {
-  if (!line.accept("<")) return parse_attribute(line.word());
-  const auto type = parse_type(line.until(" >")).type;
-  std::vector<double> values;
-  while (!line.accept(">")) {
-    values.push_back(number<double>(line.until(" ,>")));
-    line.accept(",");
-  }
-  if (static_cast<std::int64_t>(values.size()) != type.shape.count())
-    fail(Code::invalid_argument, "{} values for {}", values.size(), type.text());
-  return Tensor::from(type.shape, std::span<const double>(values)).to(type.dtype);
-}
-
 class Parser {
  public:
   void read(Line line) {
@@ -238,7 +225,7 @@ class Parser {
     while (!line.done()) {
       const auto key = line.name();
       line.expect("=");
-      node.attributes.set(key, parse_value(line));
+      node.attributes.set(key, parse_attribute(line.word()));
     }
     for (auto& output : made) node.outputs.push_back(output == "_" ? kNoValue : define(output));
     graph.nodes.push_back(std::move(node));

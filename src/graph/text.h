@@ -14,7 +14,7 @@ namespace halftone {
 ///   y = Conv(x, w, _) pads=1*4         (several outputs: `a, b = Split(x) axis=1`; `_` leaves one out)
 ///   output y
 /// Blank lines and what follows '#' are passed over. A name is made of anything but blanks and `,()=#"`, or stands in
-/// double quotes. A node is named after its first output. Tensor attributes are written <f32:2 0.5,1>.
+/// double quotes. A node is named after its first output. Tensor attributes are written <f32:2;0.5,1>.
 ///
 /// Constants: `[…]`; `zeros`; `full(V)`; `random(SEED)`, uniform in [-1, 1) for floats, over the whole range for 8-bit
 /// types and in -128 … 127 for other integers; `random(SEED,LOW,HIGH)`, uniform in [LOW, HIGH).
