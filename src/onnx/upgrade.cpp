@@ -62,6 +62,10 @@ void pad(Graph&, Node& node) {
   rename(node.attributes, "value", "constant_value");
 }
 
+void scatter(Graph&, Node& node) {
+  node.op = "ScatterElements";
+}
+
 void top_k(Graph&, Node& node) {
   rename(node.attributes, "k", "K");
 }
@@ -78,6 +82,7 @@ constexpr Upgrade kUpgrades[] = {
     {"BatchNormalization", 14, batch_normalization},
     {"Pad", 11, pad},
     {"Resize", 11, resize},
+    {"Scatter", 11, scatter},
     {"TopK", 10, top_k},
     {"Upsample", 10, resize},
 };
@@ -89,7 +94,8 @@ bool is_softmax(std::string_view op) {
 }  // namespace
 
 std::string_view modern_name(std::string_view op) {
-  return op == "Upsample" ? "Resize" : op;
+  if (op == "Upsample") return "Resize";
+  return op == "Scatter" ? "ScatterElements" : op;
 }
 
 void upgrade_nodes(Graph& graph, int opset) {

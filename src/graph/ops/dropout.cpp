@@ -10,7 +10,8 @@ namespace {
 constexpr StructuralInput kStructural[] = {{1, "ratio"}, {2, "training_mode"}};
 
 void infer(InferContext& context) {
-  if (context.attributes.get_int("training_mode", 0) != 0)
+  const bool training = context.attributes.get_int("training_mode", 0) != 0;
+  if (training && context.attributes.get_float("ratio", 0.5) != 0)
     fail(Code::unsupported, "Dropout in training mode; export the model for inference");
   ops::infer_same(context);
   context.set_output(1, DType::boolean, context.shape(0));
