@@ -7,7 +7,6 @@
 #include <set>
 
 #include "base/error.h"
-#include "bench/format.h"
 
 namespace halftone {
 namespace {
@@ -137,7 +136,7 @@ std::string line_chart(const std::string& title, const std::string& x_label, con
     svg += fmt::format(
         "<path class=\"grid\" d=\"M{0} {1:.1f} H{2}\"/><text class=\"tick\" x=\"{3}\" y=\"{4:.1f}\" "
         "text-anchor=\"end\">{5}</text>",
-        kLeft, axes.y(tick), kWidth - kRight, kLeft - 8, axes.y(tick) + 4, format_number(tick));
+        kLeft, axes.y(tick), kWidth - kRight, kLeft - 8, axes.y(tick) + 4, fmt::format("{:g}", tick));
   for (const double x : xs)
     svg += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", axes.x(x),
                        kHeight - kBottom + 18, x);

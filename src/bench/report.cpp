@@ -24,7 +24,7 @@ h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.25rem; margin: 2rem 0 .5r
 h3 { font-size: 1rem; margin: 1.2rem 0 .4rem; }
 .soft { color: var(--soft); }
 .advice { background: var(--box); border-left: .25rem solid var(--c0); padding: .6rem 1rem; margin: .5rem 0; }
-.advice b { text-transform: capitalize; }
+.advice b { display: inline-block; } .advice b::first-letter { text-transform: uppercase; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
