@@ -22,6 +22,8 @@ SOUND = {
     "src/core/tensor.cpp": '#include "core/tensor.h"\n',
     "src/graph/graph.h": '#pragma once\n#include "base/error.h"\n#include "core/tensor.h"\n',
     "src/data/image.h": "#pragma once\n",
+    "tools/packages": "# PACKAGE GROUP\ng++ build\n",
+    "docs/dependencies.md": "| `g++` | C++20 |\n",
 }
 
 
@@ -77,6 +79,9 @@ class CheckLayers(unittest.TestCase):
     def test_long_median(self):
         self.assert_only("the median file",
                          {f"src/graph/long_{i}.cpp": "\n" * 151 for i in range(2 + len(SOUND))})
+
+    def test_package_without_a_reason(self):
+        self.assert_only("says nothing of cmake", {"tools/packages": "g++ build\ncmake build\n"})
 
     def test_name(self):
         self.assert_only("not snake_case", {"src/core/DType.cpp": "\n"})
