@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "graph/op.h"
+#include "onnx/proto.h"
+#include "onnx/reader.h"
 
 namespace halftone {
 namespace {
@@ -22,7 +24,7 @@ void read_by(const Graph& graph, ValueId id, std::size_t& count) {
   count += static_cast<std::size_t>(std::count(graph.outputs.begin(), graph.outputs.end(), id));
 }
 
-// Up to opset 8 `spatial` = 0 meant one mean for every pixel; up to 13 the running statistics were outputs.
+// Up to opset 8 `spatial` = 0 meant one mean for every pixel. The statistics are outputs in training only.
 void batch_normalization(Graph& graph, Node& node) {
   if (node.attributes.get_int("spatial", 1) != 1)
     fail(Code::unsupported, "node '{}': BatchNormalization with spatial = 0", node.name);
@@ -70,6 +72,19 @@ void top_k(Graph&, Node& node) {
   rename(node.attributes, "k", "K");
 }
 
+// ONNX gives element types as codes; the graph names them.
+void element_type(Graph&, Node& node) {
+  for (const auto* name : {"to", "output_dtype"}) {
+    const std::int64_t code = node.attributes.get_int(name, 0);
+    node.attributes.erase(name);
+    const auto what = fmt::format("node '{}': the attribute '{}' of {}", node.name, name, node.op);
+    if (code != 0)
+      node.attributes.set(
+          name,
+          std::string(halftone::name(require_dtype(static_cast<int>(std::clamp<std::int64_t>(code, -1, 1000)), what))));
+  }
+}
+
 struct Upgrade {
   std::string_view op;
   int before;  ///< applies to opsets below this one
@@ -79,8 +94,11 @@ struct Upgrade {
 // What is not here differs from its newest form only in types, defaults that hold still, or in having as an attribute
 // what is an input of the same name now.
 constexpr Upgrade kUpgrades[] = {
-    {"BatchNormalization", 14, batch_normalization},
+    {"BatchNormalization", kNewestOpset + 1, batch_normalization},
+    {"Cast", kNewestOpset + 1, element_type},
+    {"DequantizeLinear", kNewestOpset + 1, element_type},
     {"Pad", 11, pad},
+    {"QuantizeLinear", kNewestOpset + 1, element_type},
     {"Resize", 11, resize},
     {"Scatter", 11, scatter},
     {"TopK", 10, top_k},
@@ -103,7 +121,13 @@ void upgrade_nodes(Graph& graph, int opset) {
     if (opset < 13 && is_softmax(node.op) && !node.attributes.has("axis")) node.attributes.set("axis", std::int64_t{1});
     for (const auto& row : kUpgrades) {
       if (row.op != node.op || opset >= row.before) continue;
-      row.apply(graph, node);
+      try {
+        row.apply(graph, node);
+      } catch (Error& error) {
+        if (!std::string_view(error.what()).starts_with("node '"))
+          error.add_context(fmt::format("node '{}'", node.name));
+        throw;
+      }
       break;
     }
   }
