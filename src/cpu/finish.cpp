@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cpu/convert.h"
+#include "cpu/parallel.h"
+
 namespace halftone::cpu {
 namespace {
 
 constexpr std::int64_t kChunk = 4096;
-
-/// work(begin, end) over chunks of [0, count), by the OpenMP team.
-template <typename Work>
-void in_chunks(std::int64_t count, Work work) {
-  const std::int64_t chunks = (count + kChunk - 1) / kChunk;
-#pragma omp parallel for if (chunks > 1)
-  for (std::int64_t i = 0; i < chunks; ++i) work(i * kChunk, std::min(count, (i + 1) * kChunk));
-}
 
 void activate(const FusedConv& conv, float* values, std::int64_t count) {
   switch (conv.act) {
@@ -32,7 +27,7 @@ void activate(const FusedConv& conv, float* values, std::int64_t count) {
 
 template <typename T>
 void add(const T* residual, float scale, float zero, float* values, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) values[i] += scale * (static_cast<float>(residual[i]) - zero);
+  for (std::int64_t i = 0; i < count; ++i) values[i] += scale * (as_float(residual[i]) - zero);
 }
 
 template <typename T>
@@ -43,7 +38,7 @@ void store(const float* values, const Quantisation& q, T* y, std::int64_t count)
       y[i] = static_cast<T>(
           static_cast<int>(std::min(std::max(std::nearbyint(values[i] / q.y_scale) + q.y_zero, kLow), kLow + 255.0f)));
   } else {
-    for (std::int64_t i = 0; i < count; ++i) y[i] = static_cast<T>(values[i]);
+    for (std::int64_t i = 0; i < count; ++i) y[i] = from_float<T>(values[i]);
   }
 }
 
@@ -54,7 +49,7 @@ void to_float(DType type, const void* x, float zero, float* y, std::int64_t coun
     using T = decltype(element);
     const T* from = static_cast<const T*>(x);
     in_chunks(count, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) y[i] = static_cast<float>(from[i]) - zero;
+      for (std::int64_t i = begin; i < end; ++i) y[i] = as_float(from[i]) - zero;
     });
   });
 }
@@ -63,17 +58,20 @@ void finish(const FusedConv& conv, const Quantisation& q, const float* sum, cons
   const bool quantised = conv.residual_type == DType::u8 || conv.residual_type == DType::i8;
   const float scale = quantised ? q.r_scale : 1.0f;
   const float zero = quantised ? q.r_zero : 0.0f;
-  in_chunks(conv.n * conv.oh * conv.ow * conv.o, [&](std::int64_t begin, std::int64_t end) {
-    alignas(64) float values[kChunk];
-    const std::int64_t count = end - begin;
-    std::copy(sum + begin, sum + end, values);
-    if (residual)
-      visit(conv.residual_type, [&](auto element) {
-        add(static_cast<const decltype(element)*>(residual) + begin, scale, zero, values, count);
-      });
-    activate(conv, values, count);
-    visit(conv.y_type, [&](auto element) { store(values, q, static_cast<decltype(element)*>(y) + begin, count); });
-  });
+  in_chunks(
+      conv.n * conv.oh * conv.ow * conv.o,
+      [&](std::int64_t begin, std::int64_t end) {
+        alignas(64) float values[kChunk];
+        const std::int64_t count = end - begin;
+        std::copy(sum + begin, sum + end, values);
+        if (residual)
+          visit(conv.residual_type, [&](auto element) {
+            add(static_cast<const decltype(element)*>(residual) + begin, scale, zero, values, count);
+          });
+        activate(conv, values, count);
+        visit(conv.y_type, [&](auto element) { store(values, q, static_cast<decltype(element)*>(y) + begin, count); });
+      },
+      kChunk);
 }
 
 }  // namespace halftone::cpu
