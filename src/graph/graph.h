@@ -78,8 +78,9 @@ void infer_types(Graph& graph);
 void set_batch(Graph& graph, std::int64_t batch);
 
 /// Replaces nodes whose outputs are known (by infer_types' constant following) with constants of at most
-/// `largest_bytes`, larger ones only when they do not grow. Call infer_types first.
-void fold_constants(Graph& graph, std::size_t largest_bytes = std::size_t{64} << 20);
+/// `largest_bytes`, larger ones only when they do not grow. Call infer_types first. `keep_quantised` leaves the
+/// DequantizeLinear of 8-bit constants alone, which says how weights were quantised.
+void fold_constants(Graph& graph, std::size_t largest_bytes = std::size_t{64} << 20, bool keep_quantised = true);
 
 /// The Problem of a node whose value types are known.
 Problem problem_of(const Graph& graph, const Node& node);

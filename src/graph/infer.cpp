@@ -33,7 +33,7 @@ Tensor type_only(const TensorType& type) {
   return {type, std::make_shared<Nothing>(type.bytes())};
 }
 
-std::vector<Tensor> follow(Graph& graph, bool fold, std::size_t largest_bytes) {
+std::vector<Tensor> follow(Graph& graph, bool fold, std::size_t largest_bytes, bool keep_quantised = true) {
   std::vector<Tensor> known(graph.values.size());
   for (std::size_t i = 0; i < graph.values.size(); ++i) known[i] = graph.values[i].constant;
   for (auto& node : graph.nodes) {
@@ -64,8 +64,9 @@ std::vector<Tensor> follow(Graph& graph, bool fold, std::size_t largest_bytes) {
       for (const auto& type : outputs) bytes += type.known() ? type.bytes() : 0;
       for (const auto& tensor : inputs) input_bytes += tensor.defined() ? tensor.bytes() : 0;
       const bool small = elements <= kLargestFollowed;
+      const bool kept = keep_quantised && node.op == "DequantizeLinear" && size_of(types[0].dtype) == 1;
       const bool foldable = fold && (bytes <= largest_bytes || bytes <= input_bytes);
-      if (is_shape || (all_known && (small || foldable) && (op->reference || op->expand))) {
+      if (is_shape || (all_known && !kept && (small || foldable) && (op->reference || op->expand))) {
         Problem problem{node.op, attributes, {}, outputs};
         for (const auto& type : types) problem.inputs.push_back({type, true});
         // Shape and Size read only the type; an uninitialised tensor of it would cost memory, a lazy one does not.
@@ -91,8 +92,8 @@ std::vector<Tensor> follow(Graph& graph, bool fold, std::size_t largest_bytes) {
 
 void infer_types(Graph& graph) { (void)follow(graph, false, 0); }
 
-void fold_constants(Graph& graph, std::size_t largest_bytes) {
-  auto known = follow(graph, true, largest_bytes);
+void fold_constants(Graph& graph, std::size_t largest_bytes, bool keep_quantised) {
+  auto known = follow(graph, true, largest_bytes, keep_quantised);
   for (auto& node : graph.nodes) {
     const bool all = std::all_of(node.outputs.begin(), node.outputs.end(), [&](ValueId id) {
       return id == kNoValue || known[static_cast<std::size_t>(id)].defined();

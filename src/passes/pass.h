@@ -18,8 +18,8 @@ struct PassContext {
   Precision precision = Precision::fp32;  ///< what float convolutions and products run in
 };
 
-/// A named rewrite Graph -> Graph that keeps the meaning. Gets a graph with types inferred; may leave nodes unordered and
-/// dead, and new values untyped: the pipeline sorts, compacts, verifies and infers after each pass.
+/// A named rewrite Graph -> Graph that keeps the meaning. Gets a graph with types inferred; may leave nodes unordered
+/// and dead, and new values untyped: the pipeline sorts, compacts, verifies and infers after each pass.
 struct Pass {
   std::string_view name;
   std::string_view what;  ///< one line for people
