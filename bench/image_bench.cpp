@@ -21,7 +21,8 @@ struct Files {
 /// Up to 100 pictures, read beforehand, so that the disk is not what is timed.
 Files read_files(const std::string& path) {
   Files files;
-  for (const auto& item : open_dataset(path).evenly_spaced(100).items()) {
+  const Dataset dataset = open_dataset(path).evenly_spaced(100);
+  for (const auto& item : dataset.items()) {
     files.names.push_back(item.name);
     files.bytes.push_back(read_file(item.name));
   }

@@ -28,7 +28,8 @@ class Dataset {
 
   const std::string& path() const { return path_; }
   std::size_t size() const { return items_.size(); }
-  std::span<const DatasetItem> items() const { return items_; }
+  std::span<const DatasetItem> items() const& { return items_; }
+  void items() const&& = delete;  // a loop over the items of a temporary would outlive them
   /// Every item has a label (open_dataset() gives all or none).
   bool labelled() const { return !items_.empty() && items_.front().label.has_value(); }
   /// The folder names where each class is a folder, in label order; else empty.

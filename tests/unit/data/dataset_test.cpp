@@ -143,7 +143,8 @@ TEST(Dataset, IdxPairsPackedOrNot) {
   EXPECT_EQ(image.row(1)[5], 28);
   EXPECT_EQ(open_dataset(folder.path() + ":train").size(), 7u);
   EXPECT_EQ(open_dataset(folder.path() + ":test").size(), 5u);
-  EXPECT_EQ(open_dataset(folder.path("train-images-idx3-ubyte")).items()[6].label, 2);
+  const Dataset train = open_dataset(folder.path("train-images-idx3-ubyte"));
+  EXPECT_EQ(train.items()[6].label, 2);
   EXPECT_EQ(error_of(folder.path() + ":other").first, Code::not_found);
 
   folder.write("train-labels-idx1-ubyte", idx_labels(6));
