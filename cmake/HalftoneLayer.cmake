@@ -12,7 +12,7 @@ function(halftone_layer NAME)
   if(sources)
     add_library(halftone_${NAME} STATIC ${sources})
     set(scope PUBLIC)
-    target_compile_options(halftone_${NAME} PRIVATE ${HALFTONE_ISA_BASE} -Wall -Wextra -Wpedantic -Wno-missing-field-initializers -Wno-restrict
+    target_compile_options(halftone_${NAME} PRIVATE ${HALFTONE_ISA_BASE} -Wall -Wextra -Wpedantic -Wno-missing-field-initializers $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
                            $<$<BOOL:${HALFTONE_WERROR}>:-Werror>)
     foreach(source ${sources})
       if(source MATCHES "_avx512[a-z0-9_]*\\.cpp$")
