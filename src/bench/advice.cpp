@@ -46,9 +46,7 @@ std::string over_fp32(const Points& points, const Result& chosen) {
   return fmt::format(", {:.2f} times FP32's best", chosen.throughput / best);
 }
 
-bool higher_rate(const Result& a, const Result& b) {
-  return a.throughput < b.throughput;
-}
+bool higher_rate(const Result& a, const Result& b) { return a.throughput < b.throughput; }
 
 Advice for_throughput(const std::vector<Sweep>& sweeps, const Points& points) {
   const auto best = std::max_element(sweeps.begin(), sweeps.end(), [](const Sweep& a, const Sweep& b) {

@@ -20,9 +20,7 @@ std::string format_number(double value) {
   return text;
 }
 
-std::string format_percent(double share) {
-  return fmt::format("{:.1f} %", 100 * share);
-}
+std::string format_percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 std::string format_bytes(std::uint64_t bytes) {
   constexpr std::array kUnits{"bytes", "kB", "MB", "GB", "TB"};

@@ -18,9 +18,7 @@ Json to_json(const Machine& machine) {
   return json;
 }
 
-Json to_json(const Interval& interval) {
-  return Json::array({interval.lo, interval.hi});
-}
+Json to_json(const Interval& interval) { return Json::array({interval.lo, interval.hi}); }
 
 void add_accuracy(Json& json, const Accuracy& accuracy) {
   json["images"] = accuracy.images;
@@ -207,8 +205,6 @@ Results parse_results(std::string_view text, std::string_view where) {
   return results;
 }
 
-Results read_results(const std::filesystem::path& path) {
-  return parse_results(read_file(path), path.string());
-}
+Results read_results(const std::filesystem::path& path) { return parse_results(read_file(path), path.string()); }
 
 }  // namespace halftone

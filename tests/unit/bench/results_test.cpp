@@ -23,13 +23,9 @@ std::string refusal(const std::string& text) {
   return "accepted";
 }
 
-std::string refusal(const Json& json) {
-  return refusal(json.dump());
-}
+std::string refusal(const Json& json) { return refusal(json.dump()); }
 
-Json sound() {
-  return Json::parse(to_json(samples::two_precisions()));
-}
+Json sound() { return Json::parse(to_json(samples::two_precisions())); }
 
 TEST(Results, JsonReadsBackToTheSame) {
   auto results = samples::two_precisions();
