@@ -157,7 +157,8 @@ Attributes attributes_at(const Graph& graph, const Node& node, int opset) {
 }
 
 Tensor structural_tensor(const Graph& graph, const Node& node, std::string_view name, const Attribute& value) {
-  if (std::holds_alternative<std::string>(value) || std::holds_alternative<Tensor>(value)) return {};
+  if (const auto* tensor = std::get_if<Tensor>(&value)) return *tensor;
+  if (std::holds_alternative<std::string>(value)) return {};
   Attributes holder;
   holder.set(name, value);
   const bool of_input_type = name == "min" || name == "max" || name == "constant_value";

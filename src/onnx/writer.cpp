@@ -100,7 +100,7 @@ class Exporter {
       if (turned) attributes.set(row->name, graph_.value(node.inputs[i]).constant.to_ints());
       inputs.push_back(turned ? "" : read(node.inputs[i]));
     }
-    for (const auto& [index, name] : op->structural) {
+    for (const auto& [index, name, typed] : op->structural) {
       const Attribute* value = node.attributes.find(name);
       Attribute extents;
       if (node.op == "Split" && !value && node.attributes.has("num_outputs")) {
