@@ -6,7 +6,7 @@
 
 namespace halftone {
 
-struct MeasureOptions {
+struct Protocol {
   int warmup = 20;       ///< untimed runs a point
   int iterations = 100;  ///< timed runs a point
   int rounds = 5;  ///< the timed runs of a point are spread over so many turns, so that a noisy minute hits all points
@@ -22,10 +22,10 @@ struct Measured {
 
 /// Times each of `points` (each call does one run) by the protocol above, in the calling thread. `done` is called after
 /// every turn with the point's index and the share of all turns that is over. Throws cancelled after a signal.
-std::vector<Measured> measure(std::span<const std::function<void()>> points, const MeasureOptions& options,
+std::vector<Measured> measure(std::span<const std::function<void()>> points, const Protocol& protocol,
                               const std::function<void(std::size_t point, double share)>& done = {});
 
 /// One sentence about the protocol, for Results::notes; names how many points were shortened.
-std::string describe(const MeasureOptions& options, std::span<const Measured> measured);
+std::string describe(const Protocol& protocol, std::span<const Measured> measured);
 
 }  // namespace halftone

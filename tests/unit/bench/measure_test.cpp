@@ -40,13 +40,13 @@ TEST(Measure, DurationsAreMilliseconds) {
 TEST(Measure, ASlowPointGetsFewerRunsAndTheProtocolSaysSo) {
   const std::vector<std::function<void()>> points{[] {},
                                                   [] { std::this_thread::sleep_for(std::chrono::milliseconds(10)); }};
-  const MeasureOptions options{.warmup = 10, .iterations = 1000, .rounds = 2, .seconds = 0.1};
-  const auto measured = measure(points, options);
+  const Protocol protocol{.warmup = 10, .iterations = 1000, .rounds = 2, .seconds = 0.1};
+  const auto measured = measure(points, protocol);
   EXPECT_TRUE(measured[1].shortened);
   EXPECT_GE(measured[1].milliseconds.size(), 3u);
   EXPECT_LE(measured[1].milliseconds.size(), 10u);
   EXPECT_FALSE(measured[0].shortened);
-  EXPECT_EQ(describe(options, measured),
+  EXPECT_EQ(describe(protocol, measured),
             "10 warm-up and 1000 timed runs a point, points taking turns over 2 rounds. 1 of 2 points would have taken "
             "over 0.1 s and got fewer runs, " +
                 std::to_string(measured[1].milliseconds.size()) + " at least.");
