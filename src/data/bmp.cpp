@@ -20,9 +20,7 @@ std::uint32_t little(std::string_view bytes, std::size_t at, int count) {
 
 }  // namespace
 
-bool is_bmp(std::string_view bytes) {
-  return bytes.substr(0, 2) == "BM";
-}
+bool is_bmp(std::string_view bytes) { return bytes.substr(0, 2) == "BM"; }
 
 void decode_bmp(std::string_view bytes, std::string_view name, std::int64_t largest_image, Image& image) {
   if (bytes.size() < kFileHeader + 40) fail(Code::invalid_model, "{}: damaged BMP: no room for a header", name);

@@ -24,9 +24,7 @@ struct Inflater {
 
 }  // namespace
 
-bool is_gzip(std::string_view bytes) {
-  return bytes.substr(0, 2) == "\x1f\x8b";
-}
+bool is_gzip(std::string_view bytes) { return bytes.substr(0, 2) == "\x1f\x8b"; }
 
 std::string inflate(std::string_view bytes, Packing packing, std::size_t limit, std::string_view name) {
   Inflater inflater(packing);

@@ -71,9 +71,7 @@ Image decode_image(std::string_view bytes, std::string_view name) {
   return image;
 }
 
-Image read_image(const std::filesystem::path& path) {
-  return decode_image(read_file(path), path.string());
-}
+Image read_image(const std::filesystem::path& path) { return decode_image(read_file(path), path.string()); }
 
 bool has_image_extension(const std::filesystem::path& path) {
   std::string extension = path.extension().string();

@@ -92,9 +92,7 @@ void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int count, bool in
 
 }  // namespace
 
-bool is_jpeg(std::string_view bytes) {
-  return bytes.substr(0, 3) == "\xff\xd8\xff";
-}
+bool is_jpeg(std::string_view bytes) { return bytes.substr(0, 3) == "\xff\xd8\xff"; }
 
 JpegDecoder::JpegDecoder() : x_(std::make_unique<State>()) {
   State& state = *x_;
@@ -110,9 +108,7 @@ JpegDecoder::JpegDecoder() : x_(std::make_unique<State>()) {
   state.info.progress = &state.progress;
 }
 
-JpegDecoder::~JpegDecoder() {
-  jpeg_destroy_decompress(&x_->info);
-}
+JpegDecoder::~JpegDecoder() { jpeg_destroy_decompress(&x_->info); }
 
 ImageSize JpegDecoder::open(std::string_view bytes, std::string_view name, std::int64_t largest_image) {
   State& state = *x_;

@@ -208,8 +208,6 @@ std::optional<Batch> BatchLoader::next() {
   }
 }
 
-const std::vector<BatchLoader::Skipped>& BatchLoader::skipped() const {
-  return x_->skipped;
-}
+const std::vector<BatchLoader::Skipped>& BatchLoader::skipped() const { return x_->skipped; }
 
 }  // namespace halftone

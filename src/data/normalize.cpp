@@ -22,9 +22,7 @@ __m128i picker(int c, int part) {
   return _mm_load_si128(reinterpret_cast<const __m128i*>(index));
 }
 
-void store(__m128i bytes, Line, std::uint8_t* target) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(target), bytes);
-}
+void store(__m128i bytes, Line, std::uint8_t* target) { _mm_storeu_si128(reinterpret_cast<__m128i*>(target), bytes); }
 
 void store(__m128i bytes, Line line, float* target) {
   const __m256 slope = _mm256_set1_ps(line.slope), offset = _mm256_set1_ps(line.offset);
@@ -34,12 +32,8 @@ void store(__m128i bytes, Line line, float* target) {
   _mm256_storeu_ps(target + 8, _mm256_fmadd_ps(high, slope, offset));
 }
 
-void store_one(std::uint8_t pixel, Line, std::uint8_t& target) {
-  target = pixel;
-}
-void store_one(std::uint8_t pixel, Line line, float& target) {
-  target = std::fma(pixel, line.slope, line.offset);
-}
+void store_one(std::uint8_t pixel, Line, std::uint8_t& target) { target = pixel; }
+void store_one(std::uint8_t pixel, Line line, float& target) { target = std::fma(pixel, line.slope, line.offset); }
 
 template <typename T>
 void to_planes(const std::uint8_t* rgb, std::int64_t count, const int order[3], const Line lines[3], T* target) {
@@ -62,10 +56,33 @@ void to_planes(const std::uint8_t* rgb, std::int64_t count, const int order[3], 
       store_one(rgb[i * 3 + order[plane]], lines[plane], target[plane * count + i]);
 }
 
-template <typename T>
-void to_pixels(const std::uint8_t* rgb, std::int64_t count, const int order[3], const Line lines[3], T* target) {
-  for (std::int64_t i = 0; i < count; ++i)
+/// Eight pixels a step: their 24 bytes put in order, then three vectors of values.
+void to_pixels(const std::uint8_t* rgb, std::int64_t count, const int order[3], const Line lines[3], float* target) {
+  __m256 slope[3], offset[3];
+  for (int v = 0; v < 3; ++v) {
+    alignas(32) float slopes[8], offsets[8];
+    for (int i = 0; i < 8; ++i) slopes[i] = lines[(v * 8 + i) % 3].slope, offsets[i] = lines[(v * 8 + i) % 3].offset;
+    slope[v] = _mm256_load_ps(slopes);
+    offset[v] = _mm256_load_ps(offsets);
+  }
+  std::int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    alignas(8) std::uint8_t bytes[24];
+    for (int p = 0; p < 8; ++p)
+      for (int c = 0; c < 3; ++c) bytes[p * 3 + c] = rgb[(i + p) * 3 + order[c]];
+    for (int v = 0; v < 3; ++v) {
+      const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes + v * 8));
+      const __m256 values = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(eight));
+      _mm256_storeu_ps(target + i * 3 + v * 8, _mm256_fmadd_ps(values, slope[v], offset[v]));
+    }
+  }
+  for (; i < count; ++i)
     for (int c = 0; c < 3; ++c) store_one(rgb[i * 3 + order[c]], lines[c], target[i * 3 + c]);
+}
+
+void to_pixels(const std::uint8_t* rgb, std::int64_t count, const int order[3], const Line[3], std::uint8_t* target) {
+  for (std::int64_t i = 0; i < count; ++i)
+    for (int c = 0; c < 3; ++c) target[i * 3 + c] = rgb[i * 3 + order[c]];
 }
 
 template <typename T>

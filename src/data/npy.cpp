@@ -145,9 +145,7 @@ std::size_t claimed_bytes(const TensorType& type, std::string_view name) {
 
 }  // namespace
 
-bool is_npy(std::string_view bytes) {
-  return bytes.starts_with(kMagic);
-}
+bool is_npy(std::string_view bytes) { return bytes.starts_with(kMagic); }
 
 Tensor parse_npy(std::string_view bytes, std::string_view name) {
   if (!is_npy(bytes)) fail(Code::invalid_model, "{}: not an npy file", name);
@@ -206,12 +204,8 @@ std::string to_npy(const Tensor& tensor) {
   return bytes;
 }
 
-Tensor read_npy(const std::filesystem::path& path) {
-  return parse_npy(read_file(path), path.string());
-}
+Tensor read_npy(const std::filesystem::path& path) { return parse_npy(read_file(path), path.string()); }
 
-void write_npy(const std::filesystem::path& path, const Tensor& tensor) {
-  write_file(path, to_npy(tensor));
-}
+void write_npy(const std::filesystem::path& path, const Tensor& tensor) { write_file(path, to_npy(tensor)); }
 
 }  // namespace halftone

@@ -55,9 +55,7 @@ std::size_t find_end(const Reader& reader) {
 
 }  // namespace
 
-bool is_zip(std::string_view bytes) {
-  return bytes.starts_with(kLocal) || bytes.starts_with(kEnd);
-}
+bool is_zip(std::string_view bytes) { return bytes.starts_with(kLocal) || bytes.starts_with(kEnd); }
 
 std::vector<NamedTensor> parse_npz(std::string_view bytes, std::string_view name) {
   const Reader reader{bytes, name};

@@ -51,9 +51,7 @@ bool is_idx_images(const fs::path& path) {
          path.filename().string().find("images.idx3-ubyte") != std::string::npos;
 }
 
-Tensor read_idx(const fs::path& path) {
-  return parse_idx(unpacked(read_file(path), path.string()), path.string());
-}
+Tensor read_idx(const fs::path& path) { return parse_idx(unpacked(read_file(path), path.string()), path.string()); }
 
 /// The label file that belongs to an IDX image file, packed or not; empty when there is none.
 fs::path labels_beside(const fs::path& images) {

@@ -18,9 +18,7 @@ struct FreeContext {
 
 }  // namespace
 
-bool is_png(std::string_view bytes) {
-  return bytes.substr(0, 8) == std::string_view("\x89PNG\r\n\x1a\n", 8);
-}
+bool is_png(std::string_view bytes) { return bytes.substr(0, 8) == std::string_view("\x89PNG\r\n\x1a\n", 8); }
 
 void decode_png(std::string_view bytes, std::string_view name, std::int64_t largest_image, Image& image) {
   const std::unique_ptr<spng_ctx, FreeContext> context(spng_ctx_new(0));

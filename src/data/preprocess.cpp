@@ -10,9 +10,7 @@ namespace halftone {
 namespace {
 
 /// torchvision rounds half to even here, as Python's round() does.
-int centered(int outer, int inner) {
-  return static_cast<int>(std::nearbyint((outer - inner) / 2.0));
-}
+int centered(int outer, int inner) { return static_cast<int>(std::nearbyint((outer - inner) / 2.0)); }
 
 struct Geometry {
   int width, height;  // after scaling, before cropping

@@ -16,7 +16,7 @@ enum class Resample : std::uint8_t {
 struct ResizeAxis {
   int taps = 0;
   int source_begin = 0, source_end = 0;  ///< the inputs that any of the outputs touches
-  std::vector<int> first, count;         ///< count[i] <= taps; the other weights are 0
+  std::vector<int> first;
   std::vector<std::int32_t> weight;
 };
 
