@@ -14,9 +14,7 @@ bool among(std::string_view name, const List& list) {
   return std::find(std::begin(list), std::end(list), name) != std::end(list);
 }
 
-bool is_reduce(std::string_view op) {
-  return op.starts_with("Reduce");
-}
+bool is_reduce(std::string_view op) { return op.starts_with("Reduce"); }
 
 DType dtype_of_input(const Graph& graph, const Node& node, std::size_t input) {
   if (input >= node.inputs.size() || node.inputs[input] == kNoValue) return DType::none;
@@ -176,7 +174,12 @@ Tensor structural_tensor(const Graph& graph, const Node& node, std::string_view 
     if (floats.empty()) return {};
     return Tensor::from(Shape{static_cast<std::int64_t>(floats.size())}, std::span<const float>(floats));
   }
-  const auto list = holder.get_ints(name);
+  std::vector<std::int64_t> list;
+  if (std::holds_alternative<double>(value) || std::holds_alternative<std::vector<double>>(value)) {
+    for (const double item : holder.get_floats(name)) list.push_back(static_cast<std::int64_t>(item));
+  } else {
+    list = holder.get_ints(name);
+  }
   return Tensor::from(Shape{static_cast<std::int64_t>(list.size())}, std::span<const std::int64_t>(list));
 }
 

@@ -43,9 +43,7 @@ constexpr std::array<Row, 27> kRows{{
     {"int2", DType::none},
 }};
 
-bool listed(int code) {
-  return code >= 0 && static_cast<std::size_t>(code) < kRows.size();
-}
+bool listed(int code) { return code >= 0 && static_cast<std::size_t>(code) < kRows.size(); }
 
 }  // namespace
 

@@ -37,9 +37,7 @@ int opset_of(const onnx::ModelProto& proto) {
   return static_cast<int>(opset);
 }
 
-bool is_own_domain(const onnx::NodeProto& node) {
-  return node.domain().empty() || node.domain() == "ai.onnx";
-}
+bool is_own_domain(const onnx::NodeProto& node) { return node.domain().empty() || node.domain() == "ai.onnx"; }
 
 std::string_view reason(const onnx::NodeProto& node) {
   const std::string& op = node.op_type();
@@ -169,9 +167,7 @@ OnnxModel read_onnx_model(const std::filesystem::path& path) {
   }
 }
 
-Graph read_onnx(const std::filesystem::path& path) {
-  return read_onnx_model(path).graph;
-}
+Graph read_onnx(const std::filesystem::path& path) { return read_onnx_model(path).graph; }
 
 Graph parse_onnx(std::string_view bytes, const std::filesystem::path& folder) {
   return parse_onnx_model(bytes, folder).graph;

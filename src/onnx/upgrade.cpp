@@ -60,17 +60,11 @@ void resize(Graph& graph, Node& node) {
   if (node.inputs.size() > 1) node.inputs.insert(node.inputs.begin() + 1, kNoValue);
 }
 
-void pad(Graph&, Node& node) {
-  rename(node.attributes, "value", "constant_value");
-}
+void pad(Graph&, Node& node) { rename(node.attributes, "value", "constant_value"); }
 
-void scatter(Graph&, Node& node) {
-  node.op = "ScatterElements";
-}
+void scatter(Graph&, Node& node) { node.op = "ScatterElements"; }
 
-void top_k(Graph&, Node& node) {
-  rename(node.attributes, "k", "K");
-}
+void top_k(Graph&, Node& node) { rename(node.attributes, "k", "K"); }
 
 // ONNX gives element types as codes; the graph names them.
 void element_type(Graph&, Node& node) {
@@ -105,9 +99,7 @@ constexpr Upgrade kUpgrades[] = {
     {"Upsample", 10, resize},
 };
 
-bool is_softmax(std::string_view op) {
-  return op == "Softmax" || op == "LogSoftmax" || op == "Hardmax";
-}
+bool is_softmax(std::string_view op) { return op == "Softmax" || op == "LogSoftmax" || op == "Hardmax"; }
 
 }  // namespace
 

@@ -170,8 +170,6 @@ std::string serialize_onnx(const Graph& graph) {
   return result;
 }
 
-void write_onnx(const Graph& graph, const std::filesystem::path& path) {
-  write_file(path, serialize_onnx(graph));
-}
+void write_onnx(const Graph& graph, const std::filesystem::path& path) { write_file(path, serialize_onnx(graph)); }
 
 }  // namespace halftone
