@@ -13,9 +13,7 @@ const Tensor& Editor::constant(ValueId id) const {
   return id == kNoValue ? none : graph.value(id).constant;
 }
 
-std::string Editor::fresh_name(std::string_view stem) {
-  return graph.unique_name(std::string(stem));
-}
+std::string Editor::fresh_name(std::string_view stem) { return graph.unique_name(std::string(stem)); }
 
 ValueId Editor::add(std::string op, std::vector<ValueId> inputs, Attributes attributes, std::string_view name) {
   const auto stem = name.empty() ? std::string_view(op) : name;
@@ -116,8 +114,8 @@ void Editor::retype(int index) {
 bool is_self_contained(const Node& node) {
   const Op* op = find_op(node.op);
   if (op == nullptr || op->structural.empty()) return op != nullptr;
-  for (const auto& [index, name] : op->structural)
-    if (index < node.inputs.size() && node.inputs[index] != kNoValue) return false;
+  for (const auto& input : op->structural)
+    if (input.index < node.inputs.size() && node.inputs[input.index] != kNoValue) return false;
   return true;
 }
 
