@@ -77,8 +77,12 @@ ResizeAxis make_axis(int in, int out, int begin, int size, Resample resample) {
   ASSERT(in > 0 && out > 0 && begin >= 0 && size > 0 && begin + size <= out);
   const double ratio = static_cast<double>(in) / out;
   const double reach = resample == Resample::antialias ? std::max(ratio, 1.0) : 1.0;
-  const auto first_of = [&](int i) { return std::max(0, static_cast<int>((begin + i + 0.5) * ratio - reach + 0.5)); };
-  const auto end_of = [&](int i) { return std::min(in, static_cast<int>((begin + i + 0.5) * ratio + reach + 0.5)); };
+  const auto first_of = [&](int i) {
+    return std::max(0, static_cast<int>(std::trunc((begin + i + 0.5) * ratio - reach + 0.5)));
+  };
+  const auto end_of = [&](int i) {
+    return std::min(in, static_cast<int>(std::trunc((begin + i + 0.5) * ratio + reach + 0.5)));
+  };
   ResizeAxis axis;
   for (int i = 0; i < size; ++i) axis.taps = std::max(axis.taps, end_of(i) - first_of(i));
   axis.first.resize(static_cast<std::size_t>(size));

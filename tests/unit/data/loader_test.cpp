@@ -26,9 +26,7 @@ void write_pictures(const test::Folder& folder, int count) {
   folder.write("labels.txt", labels);
 }
 
-Preprocess raw(int crop = 4) {
-  return parse_preprocess(fmt::format("raw,dtype=u8,crop={}", crop));
-}
+Preprocess raw(int crop = 4) { return parse_preprocess(fmt::format("raw,dtype=u8,crop={}", crop)); }
 
 TEST(Loader, BatchesComeInOrderAndTheLastIsFilledWithZeros) {
   const test::Folder folder;

@@ -120,9 +120,7 @@ TEST(Npy, WhatCannotBeReadIsRefusedWithItsReason) {
     EXPECT_EQ(error(header).first, Code::invalid_model) << header;
 }
 
-TEST(Npy, DamagedFiles) {
-  damage(parse_npy, to_npy(counting(DType::f32, {2, 3})));
-}
+TEST(Npy, DamagedFiles) { damage(parse_npy, to_npy(counting(DType::f32, {2, 3}))); }
 
 TEST(Npz, TensorsComeBackInOrder) {
   const test::Folder folder;
