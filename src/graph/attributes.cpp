@@ -224,7 +224,8 @@ Attribute parse_attribute(std::string_view text) {
     if (value && times && *times > 0 && *times <= 64)
       return std::vector<std::int64_t>(static_cast<std::size_t>(*times), *value);
   }
-  if (text.find(',') != std::string_view::npos) {
+  // A comma after a number makes a list; other words may have commas (Einsum's equations).
+  if (const auto comma = text.find(','); comma != std::string_view::npos && as_float(text.substr(0, comma))) {
     return std::visit([](auto list) -> Attribute { return list; }, parse_numbers(text));
   }
   return std::string(text);

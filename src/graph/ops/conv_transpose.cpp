@@ -91,7 +91,7 @@ void reference(const ReferenceContext& context) {
   for (std::int64_t n = 0; n < y.n; ++n)
     for (std::int64_t o = 0; o < y.c; ++o)
       std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(y.at(n, o, 0)), y.plane, bias[static_cast<std::size_t>(o)]);
-  ops::for_each_output(windows, [&](std::int64_t position, std::span<const ops::Tap> taps) {
+  ops::for_each_output(windows, [&, &x = x, &y = y](std::int64_t position, std::span<const ops::Tap> taps) {
     for (std::int64_t n = 0; n < x.n; ++n)
       for (std::int64_t c = 0; c < x.c; ++c) {
         const double pixel = in[x.at(n, c, position)];

@@ -32,7 +32,7 @@ std::vector<double> convolve(const Convolution& convolution, std::span<const dou
   const std::int64_t c_group = in.c / group;
   const std::int64_t o_group = out.c / group;
   const std::int64_t kernel = windows[0].kernel * windows[1].kernel * windows[2].kernel;
-  for_each_output(windows, [&](std::int64_t position, std::span<const Tap> taps) {
+  for_each_output(windows, [&, &in = in, &out = out](std::int64_t position, std::span<const Tap> taps) {
     for (std::int64_t n = 0; n < out.n; ++n)
       for (std::int64_t o = 0; o < out.c; ++o) {
         double sum = 0;

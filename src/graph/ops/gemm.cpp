@@ -46,7 +46,7 @@ void reference(const ReferenceContext& context) {
     if (c.rank() > 0 && c[c.rank() - 1] != 1) c_column = 1;
     if (c.rank() > 1 && c[0] != 1) c_row = c[1];
   }
-  visit(context.inputs[0].dtype(), [&](auto zero) {
+  visit(context.inputs[0].dtype(), [&, m = m, n = n, k = k](auto zero) {
     using T = decltype(zero);
     // Integers wrap in 64 bits as they would in their own width; floats are summed in double.
     using Sum = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;

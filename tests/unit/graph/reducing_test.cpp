@@ -89,5 +89,17 @@ TEST(Reducing, CumSumRunsBothWays) {
   EXPECT_EQ(run("CumSum", "axis=0 exclusive=1 reverse=1", {x}).to_doubles(), (Doubles{5, 3, 0}));
 }
 
+TEST(Reducing, EinsumSumsOverLabels) {
+  const Tensor a = f32({2, 2}, {1, 2, 3, 4});
+  EXPECT_EQ(run("Einsum", "equation=ij,jk->ik", {a, f32({2, 1}, {10, 1})}).to_doubles(), (Doubles{12, 34}));
+  EXPECT_EQ(run("Einsum", "equation=ij->ji", {a}).to_doubles(), (Doubles{1, 3, 2, 4}));
+  EXPECT_EQ(run("Einsum", "equation=ii", {a}).to_doubles(), (Doubles{5}));
+  EXPECT_EQ(run("Einsum", "equation=...i,i->...", {a, f32({2}, {1, -1})}).to_doubles(), (Doubles{-1, -1}));
+  EXPECT_EQ(run("Einsum", "equation=i...,...", {f32({1, 2}, {1, 2}), f32({3, 1}, {1, 2, 3})}).type().text(),
+            "f32:3x2x1");
+  for (const auto equation : {"ij,jk->ik", "i->i", "ij->iz", "ij->ii", "i.j->i", "ij->i->j", ""})
+    EXPECT_NE(message_of([&] { (void)run("Einsum", fmt::format("equation={}", equation), {a}); }), "") << equation;
+}
+
 }  // namespace
 }  // namespace halftone
