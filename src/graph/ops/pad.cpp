@@ -21,6 +21,9 @@ Pads pads_of(const Attributes& attributes, std::size_t rank) {
     for (std::size_t i = 0; i < rank; ++i) axes.push_back(static_cast<std::int64_t>(i));
   if (given.size() != 2 * axes.size())
     fail(Code::invalid_model, "pads has {} values for {} axes", given.size(), axes.size());
+  constexpr std::int64_t kMost = std::int64_t{1} << 48;
+  for (const auto pad : given)
+    if (pad < -kMost || pad > kMost) fail(Code::resource_exhausted, "pads of {}", pad);
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const std::size_t axis = normalize_axis(axes[i], rank);
     pads.before[axis] = given[i];
@@ -38,7 +41,7 @@ void infer(InferContext& context) {
   (void)context.attributes.get_float("constant_value", 0);
   Shape out;
   for (std::size_t i = 0; i < in.rank(); ++i) {
-    const std::int64_t extent = ops::checked_add(ops::checked_add(in[i], pads.before[i]), pads.after[i]);
+    const std::int64_t extent = in[i] + pads.before[i] + pads.after[i];
     if (extent < 0) fail(Code::invalid_model, "pads cut more than axis {} of {} has", i, in.text());
     const bool grows = pads.before[i] > 0 || pads.after[i] > 0;
     if (mode != "constant" && grows && in[i] == 0)

@@ -14,7 +14,26 @@ Tensor scalar(const Attributes& attributes, std::string_view name) {
   return value;
 }
 
-/// start, start + delta, … while below limit (above, for a negative delta): max(0, ceil((limit - start) / delta)) many.
+/// max(0, ceil((limit - start) / delta)), exactly for integers, whose difference always fits 64 unsigned bits.
+template <typename T>
+double count_of(T start, T limit, T delta) {
+  if (delta == 0) fail(Code::invalid_model, "delta is 0");
+  if constexpr (std::is_integral_v<T>) {
+    const bool up = delta > 0;
+    if (up ? limit <= start : limit >= start) return 0;
+    const auto difference = [](T from, T to) {
+      return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
+    };
+    const std::uint64_t distance = up ? difference(start, limit) : difference(limit, start);
+    const std::uint64_t step = up ? difference(0, delta) : difference(delta, 0);
+    return static_cast<double>(distance / step + (distance % step != 0));
+  } else {
+    const double count =
+        std::ceil((static_cast<double>(limit) - static_cast<double>(start)) / static_cast<double>(delta));
+    return count <= 0 ? 0 : count;  // NaN stays, for infer to refuse
+  }
+}
+
 void infer(InferContext& context) {
   constexpr double kMost = 0x1p48;
   const Tensor start = scalar(context.attributes, "start");
@@ -23,11 +42,13 @@ void infer(InferContext& context) {
   if (limit.dtype() != start.dtype() || delta.dtype() != start.dtype() || !ops::kNumbers.contains(start.dtype()))
     fail(Code::invalid_model, "start, limit and delta are {}, {} and {}", name(start.dtype()), name(limit.dtype()),
          name(delta.dtype()));
-  const double step = delta.to_doubles()[0];
-  if (step == 0) fail(Code::invalid_model, "delta is 0");
-  const double count = std::ceil((limit.to_doubles()[0] - start.to_doubles()[0]) / step);
-  if (!(count < kMost)) fail(Code::resource_exhausted, "a range of {} elements", count);
-  context.set_output(0, start.dtype(), Shape{count > 0 ? static_cast<std::int64_t>(count) : 0});
+  ops::visit_number(start.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const auto first = [](const Tensor& tensor) { return ops::compute(tensor.data<T>()[0]); };
+    const double count = count_of(first(start), first(limit), first(delta));
+    if (!(count < kMost)) fail(Code::resource_exhausted, "a range of {} elements", count);
+    context.set_output(0, start.dtype(), Shape{static_cast<std::int64_t>(count)});
+  });
 }
 
 void reference(const ReferenceContext& context) {

@@ -139,6 +139,15 @@ TEST(Moving, ConstantsTakeEveryForm) {
             (Doubles{1, 0.5, 0, -0.5}));
 }
 
+TEST(Moving, RangesCountExactly) {
+  const auto count = [](std::string_view text) { return Problem::parse(text).output().shape[0]; };
+  EXPECT_EQ(count("Range delta=<i64:;1> limit=<i64:;4611686018427387907> start=<i64:;4611686018427387904>"), 3);
+  EXPECT_EQ(count("Range delta=<i8:;-100> limit=<i8:;-128> start=<i8:;127>"), 3);
+  EXPECT_EQ(count("Range delta=<i32:;1> limit=<i32:;0> start=<i32:;5>"), 0);
+  EXPECT_EQ(count("Range delta=<f32:;0.5> limit=<f32:;2> start=<f32:;0.25>"), 4);
+  EXPECT_NE(message_of([&] { (void)count("Range delta=<f32:;1> limit=<f32:;nan> start=<f32:;0>"); }), "");
+}
+
 TEST(Moving, DropoutPassesItsInputOn) {
   const auto outputs = run_all("Dropout", "ratio=0.5", {f32({2}, {1, 2})}, 2);
   EXPECT_EQ(outputs[0].to_doubles(), (Doubles{1, 2}));
