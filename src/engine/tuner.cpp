@@ -1,0 +1,219 @@
+#include "engine/tuner.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <memory>
+
+#include "backend/check.h"
+#include "engine/spot_check.h"
+
+namespace halftone {
+namespace {
+
+constexpr int kFewestRounds = 3;
+constexpr int kMostRounds = 25;
+constexpr double kSecondsPerCandidate = 0.03;
+constexpr double kTieMargin = 0.01;  // below this the backend's order of preference decides, so that runs agree
+
+struct Contestant {
+  Candidate* candidate = nullptr;
+  std::unique_ptr<Prepared> prepared;
+  std::unique_ptr<KernelState> state;
+  std::vector<double> times;
+  bool in_race = true;
+
+  double best() const { return *std::min_element(times.begin(), times.end()); }
+};
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+std::string why_none(const std::vector<Candidate>& list) {
+  std::string reasons;
+  for (const auto& item : list)
+    if (!item.refusal.empty())
+      reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", item.kernel, item.refusal);
+  return reasons.empty() ? "the device has no kernels" : reasons;
+}
+
+/// The operands of a race, on the device, and one output buffer all contestants write.
+class Arena {
+ public:
+  Arena(const Problem& problem, Backend& backend)
+      : backend_(backend), stream_(backend.new_stream()), host_inputs_(random_inputs(problem, 1)) {
+    for (const auto& tensor : host_inputs_) {
+      inputs_.push_back(tensor.defined() ? upload(tensor) : nullptr);
+      pointers_.push_back(inputs_.back() ? inputs_.back()->data() : nullptr);
+    }
+    for (const auto& type : problem.outputs) {
+      outputs_.push_back(type.known() ? backend.allocate(type.bytes()) : nullptr);
+      output_pointers_.push_back(outputs_.back() ? outputs_.back()->data() : nullptr);
+    }
+    for (std::size_t i = 0; i < problem.inputs.size(); ++i)
+      constants_.push_back(problem.constant(i) ? host_inputs_[i] : Tensor());
+  }
+
+  std::span<const Tensor> host_inputs() const { return host_inputs_; }
+  std::span<const Tensor> constants() const { return constants_; }
+  Stream& stream() { return *stream_; }
+
+  RunArgs args(Contestant& contestant, bool in_place) {
+    const auto wanted = contestant.prepared->workspace_bytes();
+    if (!workspace_ || workspace_->bytes() < wanted) workspace_ = backend_.allocate(std::max<std::size_t>(wanted, 64));
+    aliased_ = pointers_;
+    const int shared = contestant.prepared->in_place_input();
+    if (in_place && shared >= 0) aliased_[static_cast<std::size_t>(shared)] = output_pointers_[0];
+    return {aliased_, output_pointers_, workspace_->data(), contestant.state.get(), stream_.get()};
+  }
+
+  /// The outputs on the host after a run into buffers filled with 0xa5.
+  std::vector<Tensor> checked_run(const Problem& problem, Contestant& contestant) {
+    std::vector<Tensor> results;
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      if (!outputs_[i]) continue;
+      Tensor poison(problem.outputs[i]);
+      std::memset(poison.raw(), 0xa5, poison.bytes());
+      backend_.copy(outputs_[i]->data(), poison.raw(), poison.bytes(), *stream_);
+      stream_->synchronize();
+    }
+    contestant.prepared->run(args(contestant, false));
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      results.emplace_back();
+      if (!outputs_[i]) continue;
+      results.back() = Tensor(problem.outputs[i]);
+      backend_.copy(results.back().raw(), outputs_[i]->data(), results.back().bytes(), *stream_);
+    }
+    stream_->synchronize();
+    return results;
+  }
+
+ private:
+  std::shared_ptr<Buffer> upload(const Tensor& tensor) {
+    auto buffer = backend_.allocate(tensor.bytes());
+    backend_.copy(buffer->data(), tensor.raw(), tensor.bytes(), *stream_);
+    stream_->synchronize();
+    return buffer;
+  }
+
+  Backend& backend_;
+  std::unique_ptr<Stream> stream_;
+  std::vector<Tensor> host_inputs_;
+  std::vector<std::shared_ptr<Buffer>> inputs_;
+  std::vector<std::shared_ptr<Buffer>> outputs_;
+  std::vector<const void*> pointers_;
+  std::vector<const void*> aliased_;
+  std::vector<void*> output_pointers_;
+  std::vector<Tensor> constants_;
+  std::shared_ptr<Buffer> workspace_;
+};
+
+void race(std::vector<Contestant>& contestants, Backend& backend, Arena& arena) {
+  for (int round = 0; round < kMostRounds; ++round) {
+    double spent = 0;
+    int running = 0;
+    for (auto& contestant : contestants) {
+      if (!contestant.in_race) continue;
+      ++running;
+      const RunArgs args = arena.args(contestant, true);
+      contestant.times.push_back(backend.seconds(arena.stream(), [&] { contestant.prepared->run(args); }));
+      for (const auto time : contestant.times) spent += time;
+    }
+    if (round + 1 < kFewestRounds) continue;
+    double best = std::numeric_limits<double>::max();
+    for (const auto& contestant : contestants) best = std::min(best, contestant.best());
+    const double margin = round < 6 ? 1.5 : 1.15;
+    for (auto& contestant : contestants) contestant.in_race &= contestant.best() <= margin * best;
+    if (spent > kSecondsPerCandidate * running) break;
+  }
+}
+
+}  // namespace
+
+std::vector<Candidate> candidates(const Problem& problem, const Backend& backend,
+                                  const std::set<std::string>& kernels_off) {
+  std::vector<Candidate> list;
+  bool any = false;
+  for (const bool competing : {true, false}) {
+    if (any) break;
+    for (const auto& kernel : backend.kernels()) {
+      if (kernel.competes != competing) continue;
+      if (kernels_off.contains(std::string(kernel.name))) {
+        list.push_back({std::string(kernel.name), "", 0, "switched off"});
+        continue;
+      }
+      if (const auto support = kernel.supports(problem, backend); !support) {
+        list.push_back({std::string(kernel.name), "", 0, support.reason});
+        continue;
+      }
+      for (auto& config : kernel.configs(problem, backend)) {
+        list.push_back({std::string(kernel.name), std::move(config), 0, ""});
+        any = true;
+      }
+    }
+  }
+  return list;
+}
+
+Tactic Tuner::heuristic(const Problem& problem, const Backend& backend, const std::set<std::string>& kernels_off) {
+  auto list = candidates(problem, backend, kernels_off);
+  for (const auto& item : list)
+    if (item.refusal.empty()) return {item.kernel, item.config, 0, "heuristic", list};
+  fail(Code::unsupported, "nothing on {} computes '{}' ({})", backend.info().id, problem.text(), why_none(list));
+}
+
+Tactic Tuner::choose(const Problem& problem, const std::set<std::string>& kernels_off) {
+  auto list = candidates(problem, backend_, kernels_off);
+  const auto able = std::count_if(list.begin(), list.end(), [](const Candidate& item) { return item.refusal.empty(); });
+  const bool fallback_only =
+      able == 1 &&
+      !find_kernel(
+           backend_,
+           std::find_if(list.begin(), list.end(), [](const auto& item) { return item.refusal.empty(); })->kernel)
+           ->competes;
+  if (able == 0 || fallback_only) return heuristic(problem, backend_, kernels_off);
+
+  backend_.use_threads(threads_);
+  Arena arena(problem, backend_);
+  const SpotCheck spot_check(problem, arena.host_inputs());
+  std::vector<Contestant> contestants;
+  std::vector<Tensor> agreed;  // the output of the first contestant that passed
+  for (auto& item : list) {
+    if (!item.refusal.empty()) continue;
+    Contestant contestant;
+    contestant.candidate = &item;
+    try {
+      const Kernel& kernel = *find_kernel(backend_, item.kernel);
+      WeightCache weights;
+      contestant.prepared = kernel.prepare({problem, item.config, arena.constants(), backend_, weights, threads_});
+      contestant.state = contestant.prepared->make_state();
+      auto outputs = arena.checked_run(problem, contestant);
+      item.refusal = spot_check(outputs);
+      if (item.refusal.empty() && !agreed.empty()) {
+        const auto comparison = compare(problem, agreed, outputs, arena.host_inputs());
+        if (!comparison.ok) item.refusal = "disagrees with the other tactics: " + comparison.message;
+      }
+      if (!item.refusal.empty()) continue;
+      if (agreed.empty()) agreed = std::move(outputs);
+    } catch (const std::exception& error) {
+      item.refusal = fmt::format("failed: {}", error.what());
+      continue;
+    }
+    contestants.push_back(std::move(contestant));
+  }
+  if (contestants.empty())
+    fail(Code::unsupported, "no tactic on {} computes '{}' rightly ({})", backend_.info().id, problem.text(),
+         why_none(list));
+
+  race(contestants, backend_, arena);
+  const Contestant* winner = nullptr;
+  for (auto& contestant : contestants) {
+    contestant.candidate->seconds = median(contestant.times);
+    if (!winner || contestant.candidate->seconds < (1 - kTieMargin) * winner->candidate->seconds) winner = &contestant;
+  }
+  return {winner->candidate->kernel, winner->candidate->config, winner->candidate->seconds, "measured", list};
+}
+
+}  // namespace halftone
