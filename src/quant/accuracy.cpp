@@ -1,0 +1,90 @@
+#include "quant/accuracy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/clock.h"
+#include "base/interrupt.h"
+#include "data/loader.h"
+#include "engine/session.h"
+
+namespace halftone {
+
+std::vector<std::int32_t> best_classes(std::span<const float> scores, std::size_t count) {
+  std::vector<std::int32_t> order(scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  count = std::min(count, order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                    [&](std::int32_t a, std::int32_t b) {
+                      const float x = scores[static_cast<std::size_t>(a)], y = scores[static_cast<std::size_t>(b)];
+                      return x != y ? x > y : a < b;
+                    });
+  order.resize(count);
+  return order;
+}
+
+double Evaluation::agreement(const Evaluation& other) const {
+  std::int64_t both = 0, same = 0;
+  for (std::size_t i = 0; i < std::min(predictions.size(), other.predictions.size()); ++i) {
+    if (predictions[i] < 0 || other.predictions[i] < 0) continue;
+    ++both;
+    same += predictions[i] == other.predictions[i];
+  }
+  return both == 0 ? 0 : static_cast<double>(same) / static_cast<double>(both);
+}
+
+Evaluation evaluate_accuracy(std::shared_ptr<const Engine> engine, const Dataset& dataset, const Preprocess& preprocess,
+                             const EvalOptions& options) {
+  const auto batch_size = engine->batches().back();
+  const Program& program = engine->program(batch_size);
+  if (program.inputs.size() != 1)
+    fail(Code::unsupported, "evaluating images needs a model with one input, this one has {}", program.inputs.size());
+  const Port& input = program.inputs.front();
+  const auto wanted = TensorType{preprocess.dtype, preprocess.shape(batch_size)};
+  if (input.type != wanted)
+    fail(Code::invalid_argument, "the preprocessing gives {}, the model's input '{}' wants {}", wanted.text(),
+         input.name, input.type.text());
+  Evaluation result;
+  result.classes = program.outputs.front().type.shape.count() / batch_size;
+  result.labelled = dataset.labelled();
+  if (result.labelled) dataset.check_labels(result.classes);
+  result.predictions.assign(dataset.size(), -1);
+
+  Session session(engine);
+  const double start = now_seconds();
+  BatchLoader loader(dataset, preprocess,
+                     {.batch = static_cast<int>(batch_size),
+                      .threads = options.decode_threads > 0 ? options.decode_threads : engine->threads(),
+                      .skip_unreadable = options.skip_unreadable});
+  const auto classes = static_cast<std::size_t>(result.classes);
+  while (auto batch = loader.next()) {
+    check_interrupted();
+    const double before = now_seconds();
+    const auto outputs = session.run(std::span<const Tensor>(&batch->images, 1));
+    result.compute_seconds += now_seconds() - before;
+    const Tensor scores = outputs.front().dtype() == DType::f32 ? outputs.front() : outputs.front().to(DType::f32);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(batch->count); ++i) {
+      const auto row = scores.data<float>().subspan(i * classes, classes);
+      ++result.images;
+      if (!std::all_of(row.begin(), row.end(), [](float score) { return std::isfinite(score); })) {
+        ++result.not_finite;
+        result.predictions[batch->indices[i]] = 0;
+        continue;
+      }
+      const auto best = best_classes(row, 5);
+      result.predictions[batch->indices[i]] = best.front();
+      if (!result.labelled) continue;
+      const auto label = static_cast<std::int32_t>(batch->labels[i]);
+      result.top1 += best.front() == label;
+      if (classes >= 5) result.top5 += std::find(best.begin(), best.end(), label) != best.end();
+    }
+    if (options.progress)
+      options.progress(static_cast<std::size_t>(result.images) + loader.skipped().size(), dataset.size());
+  }
+  for (const auto& item : loader.skipped()) result.skipped.push_back(item.reason);
+  result.seconds = now_seconds() - start;
+  return result;
+}
+
+}  // namespace halftone
