@@ -15,8 +15,9 @@ namespace halftone {
 int main(int argc, char** argv) {
   using namespace halftone;
   install_interrupt_handler();
-  CLI::App app{"halftone: an ONNX model at the lowest precision that keeps its accuracy, on the fastest kernels for this "
-               "machine, measured honestly"};
+  CLI::App app{
+      "halftone: an ONNX model at the lowest precision that keeps its accuracy, on the fastest kernels for this "
+      "machine, measured honestly"};
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "The help of every verb");
 #define HALFTONE_VERB(function) function(app);

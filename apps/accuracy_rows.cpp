@@ -1,0 +1,69 @@
+#include "apps/accuracy_rows.h"
+
+#include <ctime>
+
+namespace halftone {
+
+std::vector<Variant> make_variants(const Graph& graph, const std::vector<Precision>& precisions,
+                                   const std::shared_ptr<Backend>& backend, const Preprocess& preprocess,
+                                   Calibration calibration, bool quiet) {
+  std::vector<Variant> variants;
+  for (const auto precision : precisions) {
+    if (precision != Precision::int8 || is_quantized(graph)) {
+      if (precision != Precision::int8 && is_quantized(graph))
+        fail(Code::invalid_argument, "the model is quantised: it runs in int8, not in {}", name(precision));
+      variants.push_back({precision, graph});
+      continue;
+    }
+    if (calibration.path.empty()) fail(Code::invalid_argument, "int8 needs calibration images: --calib DIR");
+    calibration.options.progress = progress_bar("calibrate", quiet);
+    auto plan =
+        quantize(graph, backend, open_dataset(calibration.path).evenly_spaced(500), preprocess, calibration.options);
+    for (const auto& warning : plan.warnings) fmt::print(stderr, "halftone: warning: {}\n", warning);
+    variants.push_back({precision, std::move(plan.graph)});
+  }
+  return variants;
+}
+
+Accuracy accuracy_of(const Evaluation& evaluation, const Evaluation* baseline, const Dataset& dataset) {
+  Accuracy accuracy{evaluation.images, evaluation.top1, evaluation.top5, std::nullopt};
+  if (!baseline) return accuracy;
+  Accuracy::Change change;
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    const auto here = evaluation.predictions[i], there = baseline->predictions[i];
+    if (here < 0 || there < 0) continue;
+    const auto label = dataset.items()[i].label;
+    change.agree += here == there;
+    change.lost += label && there == *label && here != *label;
+    change.gained += label && there != *label && here == *label;
+  }
+  accuracy.change = change;
+  return accuracy;
+}
+
+Machine describe_machine(Backend& backend, int threads, bool with_peaks) {
+  const auto& info = backend.info();
+  Machine machine;
+  machine.name = info.name;
+  machine.cores = info.cores;
+  machine.features = info.features;
+  machine.memory_bytes = info.memory_bytes;
+  if (with_peaks) {
+    const Peaks& peaks = backend.peaks(threads);
+    for (const auto& [precision, flops] : peaks.flops)
+      if (flops > 0) machine.peaks[std::string(name(precision))] = flops;
+    for (const auto& level : peaks.bandwidth) machine.bandwidth[level.level] = level.read;
+  }
+  return machine;
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+}  // namespace halftone

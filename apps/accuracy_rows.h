@@ -1,0 +1,41 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/common.h"
+#include "bench/results.h"
+#include "data/dataset.h"
+#include "quant/accuracy.h"
+#include "quant/quantize.h"
+
+namespace halftone {
+
+/// One precision of a model, ready to build: the source graph, or its quantised form for int8.
+struct Variant {
+  Precision precision;
+  Graph graph;
+};
+
+/// What to calibrate an int8 variant with.
+struct Calibration {
+  std::string path;
+  QuantizeOptions options;
+};
+
+/// The variants of a model. int8 is made by calibrating where the model is in float (needs `calibration.path`), and is
+/// the model itself where it is quantised already. Prints what calibration took to stderr unless quiet.
+std::vector<Variant> make_variants(const Graph& graph, const std::vector<Precision>& precisions,
+                                   const std::shared_ptr<Backend>& backend, const Preprocess& preprocess,
+                                   Calibration calibration, bool quiet);
+
+/// An evaluation as the results file holds it; `baseline` is FP32's, or null.
+Accuracy accuracy_of(const Evaluation& evaluation, const Evaluation* baseline, const Dataset& dataset);
+
+/// The machine as the results file describes it. Peaks are measured when `with_peaks`.
+Machine describe_machine(Backend& backend, int threads, bool with_peaks);
+
+/// Now, in UTC, ISO 8601.
+std::string utc_now();
+
+}  // namespace halftone

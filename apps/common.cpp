@@ -1,0 +1,115 @@
+#include "apps/common.h"
+
+#include <cstdio>
+#include <memory>
+
+#include "base/progress.h"
+#include "cpu/cpu_backend.h"
+
+namespace halftone {
+
+std::shared_ptr<Backend> open_device(const std::string& name) {
+  if (name == "cpu") return make_cpu_backend();
+  fail(Code::not_found, "device '{}': there is only 'cpu' here (this build has no other backend)", name);
+}
+
+OnnxModel load_model(const std::string& path) {
+  auto model = read_onnx_model(path);
+  for (const auto& warning : model.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
+  return model;
+}
+
+std::vector<std::int64_t> parse_batches(const std::string& text) {
+  std::vector<std::int64_t> batches;
+  for (const auto& item : CLI::detail::split(text, ',')) {
+    std::int64_t from = 0, to = 0;
+    const auto dash = item.find('-', 1);
+    const auto number = [&](const std::string& digits, std::int64_t& value) {
+      return CLI::detail::lexical_cast(digits, value) && value >= 1 && value <= 65536;
+    };
+    if (dash == std::string::npos ? !number(item, from)
+                                  : !number(item.substr(0, dash), from) || !number(item.substr(dash + 1), to))
+      fail(Code::invalid_argument, "batch '{}': a number from 1 to 65536, or a range such as 1-64 (1, 2, 4, … 64)",
+           item);
+    for (auto batch = from; dash == std::string::npos ? batch == from : batch <= to; batch *= 2)
+      batches.push_back(batch);
+  }
+  if (batches.empty()) fail(Code::invalid_argument, "no batch size given");
+  return batches;
+}
+
+std::vector<Precision> parse_precisions(const std::string& text) {
+  std::vector<Precision> precisions;
+  for (const auto& item : CLI::detail::split(text, ',')) {
+    const auto precision = parse_precision(item);
+    if (!precision) fail(Code::invalid_argument, "precision '{}': fp32, bf16, fp16 and int8 are known", item);
+    precisions.push_back(*precision);
+  }
+  if (precisions.empty()) fail(Code::invalid_argument, "no precision given");
+  return precisions;
+}
+
+Preprocess preprocess_for(const std::string& text, const Graph& graph) {
+  auto preprocess = parse_preprocess(text);
+  if (graph.inputs.size() != 1)
+    fail(Code::unsupported, "the model has {} inputs; images go into one", graph.inputs.size());
+  preprocess.fit_to(graph.value(graph.inputs.front()).type.shape.dims());
+  return preprocess;
+}
+
+bool is_quantized(const Graph& graph) {
+  for (const auto& node : graph.nodes)
+    if (node.op == "QuantizeLinear" || node.op == "DequantizeLinear") return true;
+  return false;
+}
+
+void EngineFlags::add_to(CLI::App& verb) {
+  verb.add_option("--device", device, "Where to run: cpu")->capture_default_str();
+  verb.add_option("--threads", threads, "Cores a run uses; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  verb.add_flag("--no-tune", no_tune, "Start at once: known tactics, else each kernel's own first guess");
+  verb.add_flag("-q,--quiet", quiet, "No progress on stderr");
+  verb.add_option("--passes-off", passes_off, "Passes to leave out")->delimiter(',');
+  verb.add_option("--kernels-off", kernels_off, "Kernels to leave out")->delimiter(',');
+}
+
+BuildOptions EngineFlags::options() const {
+  BuildOptions options;
+  options.threads = threads;
+  options.tune = !no_tune;
+  options.passes_off = {passes_off.begin(), passes_off.end()};
+  options.kernels_off = {kernels_off.begin(), kernels_off.end()};
+  return options;
+}
+
+std::shared_ptr<const Engine> build_engine(const Graph& graph, const std::shared_ptr<Backend>& backend,
+                                           const EngineFlags& flags, std::vector<std::int64_t> batches,
+                                           Precision precision) {
+  auto options = flags.options();
+  options.batches = std::move(batches);
+  options.precision = precision;
+  std::function<void(std::size_t, std::size_t)> bar;
+  std::int64_t batch = 0;
+  options.progress = [&](const BuildProgress& progress) {
+    if (progress.batch != batch)
+      bar = progress_bar(fmt::format("build batch {}", progress.batch), flags.quiet || flags.no_tune);
+    batch = progress.batch;
+    bar(progress.done, progress.total);
+  };
+  return build(graph, backend, options);
+}
+
+std::function<void(std::size_t, std::size_t)> progress_bar(std::string label, bool quiet) {
+  struct State {
+    std::unique_ptr<Progress> bar;
+    std::size_t shown = 0;
+  };
+  return [state = std::make_shared<State>(), label = std::move(label), quiet](std::size_t done, std::size_t total) {
+    if (!state->bar) state->bar = std::make_unique<Progress>(label, static_cast<std::int64_t>(total), quiet);
+    state->bar->advance(static_cast<std::int64_t>(done - state->shown));
+    state->shown = done;
+  };
+}
+
+}  // namespace halftone

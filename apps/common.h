@@ -1,0 +1,55 @@
+#pragma once
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "data/preprocess.h"
+#include "engine/engine.h"
+#include "onnx/reader.h"
+
+/// What several verbs share: opening models and devices, and the flags of a build.
+namespace halftone {
+
+/// "cpu", or "cuda:0" in a build with CUDA. Throws not_found, saying which devices there are.
+std::shared_ptr<Backend> open_device(const std::string& name);
+
+/// Reads the model and prints its warnings to stderr.
+OnnxModel load_model(const std::string& path);
+
+/// "1,2,4" or "1-64" (doubling) as batch sizes. Throws invalid_argument.
+std::vector<std::int64_t> parse_batches(const std::string& text);
+
+/// "fp32,bf16,int8" as precisions. Throws invalid_argument, saying which there are.
+std::vector<Precision> parse_precisions(const std::string& text);
+
+/// The preprocessing text with the crop taken from the model's image input.
+Preprocess preprocess_for(const std::string& text, const Graph& graph);
+
+/// Whether the graph holds QuantizeLinear or DequantizeLinear.
+bool is_quantized(const Graph& graph);
+
+/// Flags every verb that builds an engine has.
+struct EngineFlags {
+  std::string device = "cpu";
+  int threads = 0;
+  bool no_tune = false;
+  bool quiet = false;
+  std::vector<std::string> passes_off;
+  std::vector<std::string> kernels_off;
+
+  void add_to(CLI::App& verb);
+  BuildOptions options() const;
+};
+
+/// Builds with a progress bar on stderr.
+std::shared_ptr<const Engine> build_engine(const Graph& graph, const std::shared_ptr<Backend>& backend,
+                                           const EngineFlags& flags, std::vector<std::int64_t> batches,
+                                           Precision precision);
+
+/// A sink for (done, total) that draws a labelled bar on stderr, or nothing when quiet.
+std::function<void(std::size_t, std::size_t)> progress_bar(std::string label, bool quiet);
+
+}  // namespace halftone

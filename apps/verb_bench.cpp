@@ -1,0 +1,92 @@
+#include <cstdio>
+#include <filesystem>
+
+#include "apps/accuracy_rows.h"
+#include "base/file.h"
+#include "base/progress.h"
+#include "bench/results.h"
+#include "bench/table.h"
+#include "engine/measure.h"
+
+namespace halftone {
+namespace {
+
+struct BenchFlags {
+  std::vector<std::string> models;
+  std::string precisions, batches = "1,8,32", json;
+  MeasureOptions measure{.warm_up = 20, .iterations = 100, .most_seconds = 60, .fewest = 5};
+  EngineFlags engine;
+};
+
+void run(const BenchFlags& flags) {
+  const auto backend = open_device(flags.engine.device);
+  const auto batches = parse_batches(flags.batches);
+  Results results;
+  results.created = utc_now();
+  std::string tables;
+  for (const auto& path : flags.models) {
+    const auto model = load_model(path);
+    const bool quantized = is_quantized(model.graph);
+    const std::string model_name = std::filesystem::path(path).stem().string();
+    for (const auto precision : parse_precisions(!flags.precisions.empty() ? flags.precisions
+                                                 : quantized               ? "int8"
+                                                                           : "fp32")) {
+      if ((precision == Precision::int8) != quantized)
+        fail(Code::invalid_argument, "{} is {}: it cannot run in {}", path,
+             quantized ? "quantised" : "not quantised (see `halftone quantize`)", name(precision));
+      const auto engine =
+          build_engine(model.graph, backend, flags.engine, batches, quantized ? Precision::fp32 : precision);
+      Session session(engine);
+      const auto bar = progress_bar(fmt::format("measure {}", name(precision)), flags.engine.quiet);
+      for (std::size_t i = 0; i < batches.size(); ++i) {
+        Result description;
+        description.model = model_name;
+        description.device = backend->info().id;
+        description.precision = std::string(name(precision));
+        description.batch = static_cast<int>(batches[i]);
+        description.threads = engine->threads();
+        const Program& program = engine->program(batches[i]);
+        description.memory_bytes = engine->weight_bytes() + program.arena_bytes + program.workspace_bytes;
+        const auto times = measure_latency(session, batches[i], flags.measure);
+        if (static_cast<int>(times.size()) < flags.measure.iterations)
+          results.notes.push_back(fmt::format("{} {} batch {}: {} timed runs, as more would take over {} s.",
+                                              model_name, name(precision), batches[i], times.size(),
+                                              flags.measure.most_seconds));
+        results.results.push_back(make_result(description, times));
+        bar(i + 1, batches.size());
+      }
+    }
+    tables += results_table(results, model_name, terminal_width(stdout)) + "\n";
+  }
+  results.machine =
+      describe_machine(*backend, flags.engine.threads > 0 ? flags.engine.threads : backend->info().cores, false);
+  fmt::print("{}", tables);
+  for (const auto& note : results.notes) fmt::print("{}\n", note);
+  if (!flags.json.empty()) write_file(flags.json, to_json(results));
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  auto flags = std::make_shared<BenchFlags>();
+  auto* verb =
+      app.add_subcommand("bench", "Throughput and latency of models over precisions and batch sizes, the engine alone");
+  verb->add_option("models", flags->models, "ONNX files or plans")->required();
+  verb->add_option("--precision", flags->precisions,
+                   "fp32, bf16, fp16; several with commas (default fp32, or int8 for a plan)");
+  verb->add_option("--batch", flags->batches, "Batch sizes: 1,8,32 or 1-64 (doubling)")->capture_default_str();
+  verb->add_option("--warm-up", flags->measure.warm_up, "Runs before the clock starts")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  verb->add_option("--iterations", flags->measure.iterations, "Timed runs a point")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  verb->add_option("--seconds", flags->measure.most_seconds, "Fewer runs where a point would take longer than this")
+      ->capture_default_str();
+  verb->add_option("--json", flags->json, "Also write the results to this file");
+  flags->engine.add_to(*verb);
+  verb->footer("Example: halftone bench resnet50.onnx --precision fp32,bf16 --batch 1-32 --json resnet50.json");
+  verb->callback([flags] { run(*flags); });
+}
+
+}  // namespace halftone

@@ -1,0 +1,140 @@
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "apps/common.h"
+#include "backend/check.h"
+#include "engine/tuner.h"
+#include "graph/op.h"
+
+namespace halftone {
+namespace {
+
+struct OpFlags {
+  std::string line;
+  bool check = false;
+  bool time = false;
+  bool json = false;
+  std::uint64_t seed = 1;
+  EngineFlags engine;
+};
+
+/// Runs one candidate once on fresh data and compares with the whole reference.
+std::string check(const Problem& problem, Candidate& candidate, Backend& backend, int threads,
+                  std::span<const Tensor> inputs, std::span<const Tensor> expected) {
+  std::vector<Tensor> constants;
+  for (std::size_t i = 0; i < problem.inputs.size(); ++i)
+    constants.push_back(problem.constant(i) ? inputs[i] : Tensor());
+  WeightCache weights;
+  const auto stream = backend.new_stream();
+  const auto to_device = [&](const Tensor& tensor) {
+    auto buffer = backend.allocate(tensor.bytes());
+    backend.copy(buffer->data(), tensor.raw(), tensor.bytes(), *stream);
+    stream->synchronize();
+    return buffer;
+  };
+  backend.use_threads(threads);
+  const auto prepared = find_kernel(backend, candidate.kernel)
+                            ->prepare({problem, candidate.config, constants, backend, weights, threads});
+  const auto state = prepared->make_state();
+  std::vector<std::shared_ptr<Buffer>> buffers;
+  std::vector<const void*> in;
+  std::vector<void*> out;
+  for (const auto& tensor : inputs) {
+    if (tensor.defined()) buffers.push_back(to_device(tensor));
+    in.push_back(tensor.defined() ? buffers.back()->data() : nullptr);
+  }
+  std::vector<Tensor> results;
+  for (const auto& type : problem.outputs) {
+    results.push_back(type.known() ? Tensor(type) : Tensor());
+    if (type.known()) std::memset(results.back().raw(), 0xa5, results.back().bytes());
+    if (type.known()) buffers.push_back(to_device(results.back()));
+    out.push_back(type.known() ? buffers.back()->data() : nullptr);
+  }
+  const auto workspace = backend.allocate(std::max<std::size_t>(64, prepared->workspace_bytes()));
+  prepared->run({in, out, workspace->data(), state.get(), stream.get()});
+  for (std::size_t i = 0; i < results.size(); ++i)
+    if (results[i].defined()) backend.copy(results[i].raw(), out[i], results[i].bytes(), *stream);
+  stream->synchronize();
+  const auto comparison = compare(problem, expected, results, inputs);
+  return comparison.ok ? fmt::format("ok, worst {:.2g}", comparison.worst) : "WRONG: " + comparison.message;
+}
+
+void run(const OpFlags& flags) {
+  const auto backend = open_device(flags.engine.device);
+  const int threads = flags.engine.threads > 0 ? flags.engine.threads : backend->info().cores;
+  const auto problem = Problem::parse(flags.line);
+  const Cost work = cost(problem);
+  const std::set<std::string> off(flags.engine.kernels_off.begin(), flags.engine.kernels_off.end());
+  auto list = candidates(problem, *backend, off);
+  std::vector<std::string> verdicts(list.size());
+  bool wrong = false;
+  if (flags.check) {
+    const auto inputs = random_inputs(problem, flags.seed);
+    const auto expected = evaluate(problem, inputs);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (!list[i].refusal.empty()) continue;
+      verdicts[i] = check(problem, list[i], *backend, threads, inputs, expected);
+      wrong = wrong || verdicts[i].starts_with("WRONG");
+    }
+  }
+  Tactic tactic;
+  if (flags.time) {
+    tactic = Tuner(*backend, threads).choose(problem, off);
+    for (std::size_t i = 0; i < list.size() && i < tactic.candidates.size(); ++i) {
+      list[i].seconds = tactic.candidates[i].seconds;
+      if (list[i].refusal.empty()) list[i].refusal = tactic.candidates[i].refusal;
+    }
+  }
+  if (flags.json) {
+    nlohmann::json rows = nlohmann::json::array();
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      nlohmann::json row{{"kernel", list[i].kernel}, {"config", list[i].config}};
+      if (!list[i].refusal.empty()) row["refusal"] = list[i].refusal;
+      if (list[i].seconds > 0) row["seconds"] = list[i].seconds;
+      if (!verdicts[i].empty()) row["check"] = verdicts[i];
+      rows.push_back(std::move(row));
+    }
+    fmt::print("{}\n", nlohmann::json{{"problem", problem.text()},
+                                      {"flops", work.flops},
+                                      {"bytes", work.bytes},
+                                      {"winner", tactic.kernel},
+                                      {"tactics", rows}}
+                           .dump(2));
+  } else {
+    fmt::print("{}\n  {:.4g} MFLOP, {:.4g} MB, output {}\n", problem.text(), work.flops / 1e6, work.bytes / 1e6,
+               problem.output().text());
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const auto& item = list[i];
+      const auto label = item.kernel + (item.config.empty() ? "" : "[" + item.config + "]");
+      std::string line = fmt::format("  {:<32}", label);
+      if (item.seconds > 0)
+        line += fmt::format(" {:>10.4f} ms {:>8.1f} GFLOP/s {:>7.1f} GB/s{}", item.seconds * 1e3,
+                            work.flops / item.seconds / 1e9, work.bytes / item.seconds / 1e9,
+                            item.kernel == tactic.kernel && item.config == tactic.config ? "  <- fastest" : "");
+      if (!verdicts[i].empty()) line += "  " + verdicts[i];
+      if (!item.refusal.empty()) line += "  no: " + item.refusal;
+      fmt::print("{}\n", line);
+    }
+  }
+  if (wrong) fail(Code::device, "a tactic computes '{}' wrongly", problem.text());
+}
+
+}  // namespace
+
+void add_op(CLI::App& app) {
+  auto flags = std::make_shared<OpFlags>();
+  auto* verb = app.add_subcommand("op", "One Problem from its text line: every tactic, checked and timed");
+  verb->add_option("problem", flags->line,
+                   "A Problem line, e.g. 'FusedConv f32:1x56x56x64 f32:64x3x3x64! f32:64! act=relu pads=1*4'; "
+                   "`halftone explain` prints them")
+      ->required();
+  verb->add_flag("--check", flags->check, "Compare every tactic's output with the reference on fresh random data");
+  verb->add_flag("--time", flags->time, "Time every tactic, interleaved");
+  verb->add_option("--seed", flags->seed, "Seed of the random data")->capture_default_str();
+  verb->add_flag("--json", flags->json, "For machines");
+  flags->engine.add_to(*verb);
+  verb->callback([flags] { run(*flags); });
+}
+
+}  // namespace halftone

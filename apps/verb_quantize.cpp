@@ -1,0 +1,79 @@
+#include <cstdio>
+
+#include "apps/common.h"
+#include "data/dataset.h"
+#include "onnx/writer.h"
+#include "quant/quantize.h"
+
+namespace halftone {
+namespace {
+
+struct QuantizeFlags {
+  std::string model, output, calibration, preprocess;
+  std::string method = "entropy";
+  double percentile = 99.99;
+  std::size_t limit = 0;
+  bool symmetric = false;
+  bool skip_unreadable = false;
+  bool verbose = false;
+  EngineFlags engine;
+};
+
+void run(const QuantizeFlags& flags) {
+  const auto model = load_model(flags.model);
+  const auto backend = open_device(flags.engine.device);
+  const auto preprocess = preprocess_for(flags.preprocess, model.graph);
+  QuantizeOptions options;
+  const auto method = parse_calibrator(flags.method);
+  if (!method) fail(Code::invalid_argument, "method '{}': minmax, percentile, entropy and mse are known", flags.method);
+  options.calibrator = *method;
+  options.percentile = flags.percentile;
+  options.symmetric = flags.symmetric;
+  options.threads = flags.engine.threads;
+  options.skip_unreadable = flags.skip_unreadable;
+  options.progress = progress_bar("calibrate", flags.engine.quiet);
+  const auto images = open_dataset(flags.calibration).evenly_spaced(flags.limit);
+  const auto plan = quantize(model.graph, backend, images, preprocess, options);
+  for (const auto& skipped : plan.skipped) std::fprintf(stderr, "halftone: skipped %s\n", skipped.c_str());
+  for (const auto& warning : plan.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
+  write_onnx(plan.graph, flags.output);
+  if (flags.verbose)
+    for (const auto& tensor : plan.tensors)
+      fmt::print("{:<40} seen {:>10.4f} … {:<10.4f} chosen {:>10.4f} … {:<10.4f}\n", tensor.name, tensor.seen.low,
+                 tensor.seen.high, tensor.chosen.low, tensor.chosen.high);
+  fmt::print("{}: {} products and {} tensors in 8 bits, calibrated by {} on {} images in {:.1f} s\n", flags.output,
+             plan.convolutions, plan.tensors.size(), flags.method, plan.images, plan.seconds);
+}
+
+}  // namespace
+
+void add_quantize(CLI::App& app) {
+  auto flags = std::make_shared<QuantizeFlags>();
+  auto* verb = app.add_subcommand(
+      "quantize",
+      "Calibrate on images and write an INT8 plan: an ordinary ONNX file with QuantizeLinear/DequantizeLinear");
+  verb->add_option("model", flags->model, "An ONNX file in float")->required();
+  verb->add_option("--output,-o", flags->output, "The plan to write")->required();
+  verb->add_option("--calib", flags->calibration, "Folder of images (labels are not needed), or an IDX file")
+      ->required();
+  verb->add_option("--preprocess", flags->preprocess,
+                   "torchvision, caffe, tf, fashion_mnist, raw, and changes: torchvision,resize=0")
+      ->required();
+  verb->add_option("--method", flags->method, "How a tensor's range is chosen: minmax, percentile, entropy, mse")
+      ->capture_default_str();
+  verb->add_option("--percentile", flags->percentile, "For --method percentile")
+      ->check(CLI::Range(50.0, 100.0))
+      ->capture_default_str();
+  verb->add_option("--limit", flags->limit, "Use at most this many images, evenly spaced; 0: all")
+      ->capture_default_str();
+  verb->add_flag("--symmetric", flags->symmetric,
+                 "Signed activations with zero point 0, which GPUs want; CPUs are faster with unsigned");
+  verb->add_flag("--skip-unreadable", flags->skip_unreadable, "Leave unreadable images out, named, instead of failing");
+  verb->add_flag("--verbose", flags->verbose, "Print every tensor's range");
+  flags->engine.add_to(*verb);
+  verb->footer(
+      "Example: halftone quantize resnet50.onnx -o resnet50.int8.onnx --calib images/ --preprocess torchvision");
+  verb->callback([flags] { run(*flags); });
+}
+
+}  // namespace halftone

@@ -1,0 +1,184 @@
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <optional>
+
+#include "apps/accuracy_rows.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/progress.h"
+#include "bench/advice.h"
+#include "bench/report.h"
+#include "bench/table.h"
+#include "engine/measure.h"
+#include "onnx/writer.h"
+
+namespace halftone {
+namespace {
+
+struct StudyFlags {
+  std::string model, data, calibration, preprocess;
+  std::string output = "study";
+  std::string precisions = "fp32,bf16,int8";
+  std::string batches = "1-32";
+  std::string method = "entropy";
+  std::optional<double> p99_limit_ms;
+  std::size_t limit = 0;
+  double seconds_per_point = 2;
+  bool skip_unreadable = false;
+  EngineFlags engine;
+};
+
+/// One precision with its engine, session and what was learnt of it.
+struct Contender {
+  Variant variant;
+  std::shared_ptr<const Engine> engine;
+  std::unique_ptr<Session> session;
+  Evaluation evaluation;
+};
+
+/// Times every precision and batch, several rounds interleaved so that a noisy moment does not fall on one point.
+void sweep(std::vector<Contender>& contenders, const std::vector<std::int64_t>& batches, const StudyFlags& flags,
+           const std::string& model, Results& results) {
+  constexpr int kRounds = 3;
+  std::map<std::pair<std::size_t, std::int64_t>, std::vector<double>> times;
+  const auto bar = progress_bar("measure", flags.engine.quiet);
+  std::size_t done = 0;
+  for (int round = 0; round < kRounds; ++round)
+    for (const auto batch : batches)
+      for (std::size_t i = 0; i < contenders.size(); ++i) {
+        MeasureOptions options{.warm_up = round == 0 ? 5 : 2,
+                               .iterations = 40,
+                               .most_seconds = flags.seconds_per_point / kRounds,
+                               .fewest = 3};
+        const auto some = measure_latency(*contenders[i].session, batch, options);
+        auto& all = times[{i, batch}];
+        all.insert(all.end(), some.begin(), some.end());
+        bar(++done, kRounds * batches.size() * contenders.size());
+      }
+  for (std::size_t i = 0; i < contenders.size(); ++i)
+    for (const auto batch : batches) {
+      const auto& contender = contenders[i];
+      const Program& program = contender.engine->program(batch);
+      Result description;
+      description.model = model;
+      description.device = contender.engine->backend()->info().id;
+      description.precision = std::string(name(contender.variant.precision));
+      description.batch = static_cast<int>(batch);
+      description.threads = contender.engine->threads();
+      description.memory_bytes = contender.engine->weight_bytes() + program.arena_bytes + program.workspace_bytes;
+      if (batch == batches.back())
+        description.end_to_end = static_cast<double>(contender.evaluation.images) / contender.evaluation.seconds;
+      results.results.push_back(make_result(description, times[{i, batch}]));
+    }
+}
+
+void run(const StudyFlags& flags) {
+  const double start = now_seconds();
+  const auto model = load_model(flags.model);
+  const auto backend = open_device(flags.engine.device);
+  const auto preprocess = preprocess_for(flags.preprocess, model.graph);
+  const auto dataset = open_dataset(flags.data).evenly_spaced(flags.limit);
+  if (!dataset.labelled())
+    fail(Code::invalid_argument, "{}: the images have no labels (labels.txt, or one folder a class)", flags.data);
+  const auto batches = parse_batches(flags.batches);
+  auto precisions = parse_precisions(flags.precisions);
+  if (is_quantized(model.graph)) precisions = {Precision::int8};
+  const std::filesystem::path folder = flags.output;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) fail(Code::io, "{}: cannot create the folder: {}", folder.string(), error.message());
+
+  Calibration calibration{flags.calibration, {}};
+  const auto method = parse_calibrator(flags.method);
+  if (!method) fail(Code::invalid_argument, "method '{}': minmax, percentile, entropy and mse are known", flags.method);
+  calibration.options.calibrator = *method;
+  calibration.options.threads = flags.engine.threads;
+  calibration.options.skip_unreadable = flags.skip_unreadable;
+  std::vector<Contender> contenders;
+  for (auto& variant : make_variants(model.graph, precisions, backend, preprocess, calibration, flags.engine.quiet))
+    contenders.push_back({std::move(variant), nullptr, nullptr, {}});
+  for (auto& contender : contenders) {
+    const auto precision = contender.variant.precision;
+    contender.engine = build_engine(contender.variant.graph, backend, flags.engine, batches,
+                                    precision == Precision::int8 ? Precision::fp32 : precision);
+    contender.session = std::make_unique<Session>(contender.engine);
+    EvalOptions options;
+    options.skip_unreadable = flags.skip_unreadable;
+    options.progress = progress_bar(fmt::format("evaluate {}", name(precision)), flags.engine.quiet);
+    contender.evaluation = evaluate_accuracy(contender.engine, dataset, preprocess, options);
+    for (const auto& reason : contender.evaluation.skipped) fmt::print(stderr, "halftone: skipped {}\n", reason);
+  }
+  const std::string model_name = std::filesystem::path(flags.model).stem().string();
+  Results results;
+  results.machine = describe_machine(*backend, contenders.front().engine->threads(), true);
+  results.created = utc_now();
+  sweep(contenders, batches, flags, model_name, results);
+  const Contender* baseline = nullptr;
+  for (const auto& contender : contenders)
+    if (contender.variant.precision == Precision::fp32) baseline = &contender;
+  for (auto& result : results.results)
+    for (const auto& contender : contenders)
+      if (result.precision == name(contender.variant.precision))
+        result.accuracy = accuracy_of(contender.evaluation,
+                                      baseline && &contender != baseline ? &baseline->evaluation : nullptr, dataset);
+  results.notes.push_back(fmt::format("Accuracy on {} labelled images of {}, preprocessed as {}.",
+                                      contenders.front().evaluation.images,
+                                      std::filesystem::path(flags.data).filename().string(), preprocess.text()));
+  if (!flags.calibration.empty())
+    results.notes.push_back(fmt::format("INT8 calibrated by {} on at most 500 images of {}.", flags.method,
+                                        std::filesystem::path(flags.calibration).filename().string()));
+  results.notes.push_back(
+      fmt::format("Throughput is batch over median latency of the engine alone, input already decoded; three rounds "
+                  "over all points, at most {} s a point.",
+                  flags.seconds_per_point));
+
+  write_file(folder / "results.json", to_json(results));
+  write_file(folder / "report.html", html_report(results, flags.p99_limit_ms));
+  for (const auto& contender : contenders)
+    if (contender.variant.precision == Precision::int8 && !is_quantized(model.graph)) {
+      auto plan = contender.variant.graph;
+      plan.metadata[tactic_metadata_key(backend->info())] = contender.engine->tactics().serialize(backend->info().key);
+      write_onnx(plan, folder / (model_name + ".int8.onnx"));
+    }
+  const int width = terminal_width(stdout);
+  fmt::print("{}\n{}\n", results_table(results, model_name, width), accuracy_table(results, model_name, width));
+  for (const auto& advice : advise(results, model_name, flags.p99_limit_ms))
+    fmt::print("{}: {}\n", advice.topic, advice.text);
+  fmt::print("\n{} (open it in a browser), {} and the plans, in {:.0f} s\n", (folder / "report.html").string(),
+             (folder / "results.json").string(), now_seconds() - start);
+}
+
+}  // namespace
+
+void add_study(CLI::App& app) {
+  auto flags = std::make_shared<StudyFlags>();
+  auto* verb =
+      app.add_subcommand("study", "The whole answer: calibrate, build, evaluate, sweep batch sizes, report and advise");
+  verb->add_option("model", flags->model, "An ONNX file")->required();
+  verb->add_option("--data", flags->data, "Labelled images: a folder with labels.txt, a folder a class, or IDX files")
+      ->required();
+  verb->add_option("--calib", flags->calibration, "Images to calibrate int8 with");
+  verb->add_option("--preprocess", flags->preprocess,
+                   "torchvision, caffe, tf, fashion_mnist, raw, and changes: torchvision,resize=0")
+      ->required();
+  verb->add_option("--output,-o", flags->output, "Folder for report.html, results.json and the plan")
+      ->capture_default_str();
+  verb->add_option("--precision", flags->precisions, "Precisions to compare")->capture_default_str();
+  verb->add_option("--batch", flags->batches, "Batch sizes: 1,8,32 or 1-32 (doubling)")->capture_default_str();
+  verb->add_option("--method", flags->method, "Calibrator: minmax, percentile, entropy, mse")->capture_default_str();
+  verb->add_option("--slo-p99", flags->p99_limit_ms, "Also advise what keeps this p99 latency, in ms");
+  verb->add_option("--limit", flags->limit, "At most this many labelled images, evenly spaced; 0: all")
+      ->capture_default_str();
+  verb->add_option("--seconds", flags->seconds_per_point, "Most seconds to measure a point")
+      ->check(CLI::Range(0.01, 600.0))
+      ->capture_default_str();
+  verb->add_flag("--skip-unreadable", flags->skip_unreadable,
+                 "Leave unreadable images out, named and counted, instead of failing");
+  flags->engine.add_to(*verb);
+  verb->footer(
+      "Example: halftone study resnet50.onnx --data val/ --calib calib/ --preprocess torchvision -o resnet50-study");
+  verb->callback([flags] { run(*flags); });
+}
+
+}  // namespace halftone
