@@ -10,7 +10,9 @@ struct Matrix {
   std::int64_t rows, depth, columns;
 };
 
-TensorType plane(DType dtype, std::int64_t rows, std::int64_t columns) { return {dtype, Shape{rows, columns}}; }
+TensorType plane(DType dtype, std::int64_t rows, std::int64_t columns) {
+  return {dtype, Shape{rows, columns}};
+}
 
 dnnl::memory::desc residual_desc(const FusedConv& conv, const Matrix& m) {
   return conv.has_residual ? row_major(plane(conv.residual_type, m.rows, m.columns)) : dnnl::memory::desc();
@@ -54,7 +56,9 @@ struct InnerProduct {
   }
 };
 
-bool exact(std::string_view name) { return exact_int8(name) || name.find("gemm") != std::string_view::npos; }
+bool exact(std::string_view name) {
+  return exact_int8(name) || name.find("gemm") != std::string_view::npos;
+}
 
 template <typename Form>
 std::vector<std::string> configs(const Problem& problem, const Backend&) {
