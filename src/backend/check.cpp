@@ -10,12 +10,15 @@
 namespace halftone {
 namespace {
 
-constexpr std::string_view kMoves[] = {
-    "Abs",          "ArgMax",  "ArgMin",    "Cast",      "Clip",         "Concat",         "Constant",
-    "DepthToSpace", "Expand",  "Flatten",   "Gather",    "Identity",     "GatherElements", "GlobalMaxPool",
-    "Max",          "MaxPool", "Min",       "Neg",       "Pad",          "ReduceMax",      "ReduceMin",
-    "Relu",         "Reorder", "Reshape",   "Slice",     "SpaceToDepth", "Split",          "Squeeze",
-    "Tile",         "TopK",    "Transpose", "Unsqueeze", "Where"};
+constexpr std::string_view kMoves[] = {"Abs",           "ArgMax",   "ArgMin",   "Cast",           "Ceil",
+                                       "Clip",          "Concat",   "Constant", "DepthToSpace",   "Expand",
+                                       "Flatten",       "Floor",    "Gather",   "GatherElements", "GatherND",
+                                       "GlobalMaxPool", "Identity", "Max",      "MaxPool",        "Min",
+                                       "Neg",           "OneHot",   "Pad",      "ReduceMax",      "ReduceMin",
+                                       "Relu",          "Reorder",  "Reshape",  "Round",          "ScatterElements",
+                                       "ScatterND",     "Sign",     "Slice",    "SpaceToDepth",   "Split",
+                                       "Squeeze",       "Tile",     "TopK",     "Transpose",      "Trilu",
+                                       "Unsqueeze",     "Where"};
 
 constexpr std::string_view kSums[] = {"AveragePool", "Conv",   "ConvTranspose", "GlobalAveragePool",
                                       "Gemm",        "MatMul", "ReduceMean",    "ReduceSum"};

@@ -1,0 +1,43 @@
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+#include "cpu/cpu_backend.h"
+#include "tests/cases/case_runner.h"
+
+namespace halftone {
+namespace {
+
+class Cases : public testing::TestWithParam<std::filesystem::path> {};
+
+TEST_P(Cases, EveryTacticMatchesTheReference) {
+  const auto backend = make_cpu_backend();
+  const auto file = GetParam().filename().string();
+  const auto cases = read_cases(GetParam());
+  ASSERT_FALSE(cases.empty()) << file << " holds no Problem line";
+  std::map<std::string, int> tactics;
+  for (const auto& [line, number] : cases) {
+    CaseReport report;
+    try {
+      report = run_case(line, *backend);
+    } catch (const Error& error) {
+      ADD_FAILURE() << file << ":" << number << ": " << error.what();
+      continue;
+    }
+    EXPECT_FALSE(report.tactics.empty()) << file << ":" << number << ": no kernel for " << line;
+    for (const auto& failure : report.failures) ADD_FAILURE() << file << ":" << number << ": " << failure;
+    for (const auto& [kernel, count] : report.tactics) tactics[kernel] += count;
+  }
+  std::cout << cases.size() << " problems;";
+  for (const auto& [kernel, count] : tactics) std::cout << " " << kernel << " " << count;
+  std::cout << std::endl;
+}
+
+std::string stem(const testing::TestParamInfo<std::filesystem::path>& info) {
+  return info.param.stem().string();
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, Cases, testing::ValuesIn(case_files(HALFTONE_SOURCE_DIR "/tests/cases")), stem);
+
+}  // namespace
+}  // namespace halftone
