@@ -51,7 +51,7 @@ CaseReport run_case(const std::string& line, Backend& backend) {
     if (!kernel.supports(problem, backend)) continue;
     for (const auto& config : kernel.configs(problem, backend)) {
       ++report.tactics[std::string(kernel.name)];
-      for (const int threads : {1, 2}) {
+      for (int threads = 1; threads <= (kernel.competes ? 2 : 1); ++threads) {
         std::string trouble;
         try {
           const auto result = check_tactic(problem, kernel, config, inputs, expected, backend, threads);
