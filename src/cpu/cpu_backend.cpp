@@ -34,29 +34,19 @@ class CpuBackend : public Backend {
 #undef HALFTONE_KERNEL
   }
 
-  const DeviceInfo& info() const override {
-    return info_;
-  }
-  std::shared_ptr<Buffer> allocate(std::size_t bytes) override {
-    return allocate_host(bytes);
-  }
-  std::unique_ptr<Stream> new_stream() override {
-    return std::make_unique<CpuStream>();
-  }
+  const DeviceInfo& info() const override { return info_; }
+  std::shared_ptr<Buffer> allocate(std::size_t bytes) override { return allocate_host(bytes); }
+  std::unique_ptr<Stream> new_stream() override { return std::make_unique<CpuStream>(); }
   void copy(void* to, const void* from, std::size_t bytes, Stream&) override {
     if (bytes) std::memmove(to, from, bytes);
   }
-  std::span<const Kernel> kernels() const override {
-    return kernels_;
-  }
+  std::span<const Kernel> kernels() const override { return kernels_; }
   double seconds(Stream&, const std::function<void()>& work) override {
     const double begin = now_seconds();
     work();
     return now_seconds() - begin;
   }
-  void use_threads(int threads) override {
-    omp_set_num_threads(std::max(1, threads));
-  }
+  void use_threads(int threads) override { omp_set_num_threads(std::max(1, threads)); }
 
   const Peaks& peaks(int threads) override {
     const std::lock_guard lock(mutex_);

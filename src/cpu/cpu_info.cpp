@@ -26,9 +26,7 @@ Registers cpuid(unsigned leaf, unsigned subleaf = 0) {
   return r;
 }
 
-bool bit(unsigned value, unsigned index) {
-  return (value >> index & 1) != 0;
-}
+bool bit(unsigned value, unsigned index) { return (value >> index & 1) != 0; }
 
 /// The register state the operating system saves (XCR0).
 std::uint64_t saved_state() {

@@ -88,13 +88,9 @@ void copy_bytes(void* to, const void* from, std::size_t bytes) {
   }
 }
 
-PrepareScope::PrepareScope(int threads) : before_(omp_get_max_threads()) {
-  omp_set_num_threads(std::max(1, threads));
-}
+PrepareScope::PrepareScope(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(std::max(1, threads)); }
 
-PrepareScope::~PrepareScope() {
-  omp_set_num_threads(before_);
-}
+PrepareScope::~PrepareScope() { omp_set_num_threads(before_); }
 
 Place Program::reserve(std::size_t bytes) {
   const Place place{Place::workspace, workspace_, {}};
@@ -108,9 +104,7 @@ void Program::add(const dnnl::primitive& primitive, const dnnl::memory::desc& sc
   steps_.push_back({primitive, std::move(arguments), nullptr});
 }
 
-void Program::add(std::function<void(const RunArgs&)> function) {
-  steps_.push_back({{}, {}, std::move(function)});
-}
+void Program::add(std::function<void(const RunArgs&)> function) { steps_.push_back({{}, {}, std::move(function)}); }
 
 std::unique_ptr<KernelState> Program::make_state() const {
   auto state = std::make_unique<State>();
@@ -141,9 +135,7 @@ void Program::run(const RunArgs& args) const {
   }
 }
 
-Tensor bytes_tensor(std::size_t bytes) {
-  return Tensor(DType::u8, Shape{static_cast<std::int64_t>(bytes)});
-}
+Tensor bytes_tensor(std::size_t bytes) { return Tensor(DType::u8, Shape{static_cast<std::int64_t>(bytes)}); }
 
 Tensor pack(const PrepareContext& context, const Tensor& source, const dnnl::memory::desc& from,
             const dnnl::memory::desc& to, const std::string& variant) {

@@ -10,9 +10,7 @@ struct Matrix {
   std::int64_t rows, depth, columns;
 };
 
-TensorType plane(DType dtype, std::int64_t rows, std::int64_t columns) {
-  return {dtype, Shape{rows, columns}};
-}
+TensorType plane(DType dtype, std::int64_t rows, std::int64_t columns) { return {dtype, Shape{rows, columns}}; }
 
 dnnl::memory::desc residual_desc(const FusedConv& conv, const Matrix& m) {
   return conv.has_residual ? row_major(plane(conv.residual_type, m.rows, m.columns)) : dnnl::memory::desc();
@@ -56,9 +54,7 @@ struct InnerProduct {
   }
 };
 
-bool exact(std::string_view name) {
-  return exact_int8(name) || name.find("gemm") != std::string_view::npos;
-}
+bool exact(std::string_view name) { return exact_int8(name) || name.find("gemm") != std::string_view::npos; }
 
 template <typename Form>
 std::vector<std::string> configs(const Problem& problem, const Backend&) {
@@ -78,8 +74,6 @@ Support supports(const Problem& problem, const Backend& backend) {
   const FusedConv conv = fused_conv_of(problem);
   if (!Form::fits(conv)) return Support::no(Form::kRefusal);
   if (const auto refusal = refuses(problem, conv, backend); !refusal) return refusal;
-  if (conv.has_residual && size_of(conv.residual_type) > size_of(conv.y_type))
-    return Support::no("oneDNN 2.6's matrix products misread a residual wider than the output");
   return configs<Form>(problem, backend).empty() ? Support::no("oneDNN has only its reference code") : Support::yes();
 }
 

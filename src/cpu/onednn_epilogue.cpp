@@ -6,9 +6,7 @@
 namespace halftone::cpu::onednn {
 namespace {
 
-bool is_8bit(DType dtype) {
-  return dtype == DType::u8 || dtype == DType::i8;
-}
+bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
 
 /// activation(s y) = s activation(y) for s > 0, with clip's bounds scaled.
 bool scales_through(Activation act) {
@@ -76,9 +74,8 @@ ConvEpilogue epilogue(const FusedConv& conv, const ConvConstants& constants, con
   const Quantisation& q = constants.q;
   const bool quantised_y = is_8bit(conv.y_type);
   const bool quantised_r = conv.has_residual && is_8bit(conv.residual_type);
-  // What does not fit the output's type cannot wait in the output: it would be rounded twice.
-  const bool wider_residual = conv.has_residual && size_of(conv.residual_type) > size_of(conv.y_type);
-  const bool output_units = scales_through(conv.act) && !wider_residual;
+  const bool float_onto_8bit = conv.has_residual && quantised_y && !quantised_r;
+  const bool output_units = scales_through(conv.act) && !float_onto_8bit;
   const float to_output = quantised_y ? 1.0f / q.y_scale : 1.0f;
   const float sum_scale = output_units ? to_output : 1.0f;
 
@@ -104,7 +101,7 @@ ConvEpilogue epilogue(const FusedConv& conv, const ConvConstants& constants, con
   }
   dnnl::post_ops ops;
   if (conv.has_residual) {
-    result.residual_apart = wider_residual;
+    result.residual_apart = float_onto_8bit;
     result.residual_in_output = !result.residual_apart;
     if (result.residual_apart) ops.append_binary(dnnl::algorithm::binary_add, residual);
     else

@@ -22,9 +22,7 @@ class Function : public Prepared {
 };
 
 /// The configs of a row that has nothing to choose.
-inline std::vector<std::string> one_config(const Problem&, const Backend&) {
-  return {""};
-}
+inline std::vector<std::string> one_config(const Problem&, const Backend&) { return {""}; }
 
 /// f32, bf16, f16: what the plain rows compute in float.
 inline bool computes_in_float(DType dtype) {

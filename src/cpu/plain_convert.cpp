@@ -10,9 +10,7 @@ namespace {
 
 using namespace plain;
 
-bool is_8bit(DType dtype) {
-  return dtype == DType::u8 || dtype == DType::i8;
-}
+bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
 
 /// The extents around the axis the scales run along; one entry: the whole tensor.
 struct Scales {

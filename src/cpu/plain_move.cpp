@@ -27,9 +27,7 @@ struct Block {
 };
 
 /// Which inputs carry elements (the others say where they go).
-bool carries(const Problem& problem, std::size_t input) {
-  return input == 0 || problem.op == "Concat";
-}
+bool carries(const Problem& problem, std::size_t input) { return input == 0 || problem.op == "Concat"; }
 
 /// The blocks of each output, adjacent elements joined.
 std::vector<std::vector<Block>> blocks_of(const Problem& problem, std::span<const Tensor> constants) {

@@ -12,9 +12,7 @@ namespace {
 
 using namespace plain;
 
-bool average(const Problem& problem) {
-  return problem.op.ends_with("AveragePool");
-}
+bool average(const Problem& problem) { return problem.op.ends_with("AveragePool"); }
 
 ops::Windows windows_of(const Problem& problem) {
   const auto x = ops::image_of(problem.attributes, problem.input(0).shape);

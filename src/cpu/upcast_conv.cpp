@@ -9,9 +9,7 @@ extern const Kernel kernel_onednn_conv;
 
 namespace {
 
-const Kernel& inner() {
-  return kernel_onednn_conv;
-}
+const Kernel& inner() { return kernel_onednn_conv; }
 
 /// The f32 convolution inside: no residual, no activation.
 Problem core_problem(const Problem& problem, const FusedConv& conv) {

@@ -9,9 +9,7 @@
 namespace halftone {
 namespace {
 
-bool is_view(std::string_view op) {
-  return op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze";
-}
+bool is_view(std::string_view op) { return op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze"; }
 
 std::vector<std::int64_t> perm_of(const Node& node, std::size_t rank) {
   auto perm = node.attributes.get_ints("perm");

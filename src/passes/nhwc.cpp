@@ -9,18 +9,18 @@
 namespace halftone {
 namespace {
 
-constexpr std::array<std::string_view, 44> kUnary{
-    "Abs",         "Acos",       "Acosh",    "Asin",  "Asinh", "Atan",      "Atanh",   "Cast",           "Ceil",
-    "Celu",        "Clip",       "Cos",      "Cosh",  "Elu",   "Erf",       "Exp",     "Floor",          "Gelu",
-    "HardSigmoid", "HardSwish",  "Identity", "IsInf", "IsNaN", "LeakyRelu", "Log",     "Mish",           "Neg",
-    "Not",         "Reciprocal", "Relu",     "Round", "Selu",  "Shrink",    "Sigmoid", "Sign",           "Sin",
-    "Sinh",        "Softplus",   "Softsign", "Sqrt",  "Swish", "Tan",       "Tanh",    "ThresholdedRelu"};
-constexpr std::array<std::string_view, 23> kBroadcast{
-    "Add",        "And",         "BitShift", "BitwiseAnd", "BitwiseOr",
-    "BitwiseXor", "Div",         "Equal",    "Greater",    "GreaterOrEqual",
-    "Less",       "LessOrEqual", "Max",      "Mean",       "Min",
-    "Mod",        "Mul",         "Or",       "PRelu",      "Pow",
-    "Sub",        "Sum",         "Where"};
+constexpr auto kUnary = std::to_array<std::string_view>(
+    {"Abs",         "Acos",       "Acosh",    "Asin",  "Asinh", "Atan",      "Atanh",   "Cast",           "Ceil",
+     "Celu",        "Clip",       "Cos",      "Cosh",  "Elu",   "Erf",       "Exp",     "Floor",          "Gelu",
+     "HardSigmoid", "HardSwish",  "Identity", "IsInf", "IsNaN", "LeakyRelu", "Log",     "Mish",           "Neg",
+     "Not",         "Reciprocal", "Relu",     "Round", "Selu",  "Shrink",    "Sigmoid", "Sign",           "Sin",
+     "Sinh",        "Softplus",   "Softsign", "Sqrt",  "Swish", "Tan",       "Tanh",    "ThresholdedRelu"});
+constexpr auto kBroadcast =
+    std::to_array<std::string_view>({"Add",        "And",         "BitShift", "BitwiseAnd", "BitwiseOr",
+                                     "BitwiseXor", "Div",         "Equal",    "Greater",    "GreaterOrEqual",
+                                     "Less",       "LessOrEqual", "Max",      "Mean",       "Min",
+                                     "Mod",        "Mul",         "Or",       "PRelu",      "Pow",
+                                     "Sub",        "Sum",         "Where"});
 
 template <std::size_t N>
 bool among(const std::array<std::string_view, N>& list, std::string_view op) {
@@ -105,7 +105,7 @@ bool convert_image_op(Layout& layout, int index) {
   const bool everywhere = node.op == "MaxPool" || node.op == "AveragePool" || node.op == "GlobalAveragePool" ||
                           node.op == "GlobalMaxPool" || node.op == "LRN";
   if (!Layout::fits(shape) || shape.count() == 0 || node.outputs.size() > 1) return false;
-  if (!everywhere && !layout.has(node.inputs[0])) return false;
+  if (!everywhere && (!layout.has(node.inputs[0]) || (node.op == "Resize" && shape.rank() != 4))) return false;
   auto attributes = shape.rank() == 3 ? lifted(node.attributes) : node.attributes;
   attributes.set("layout", std::string("NHWC"));
   auto inputs = node.inputs;
@@ -200,7 +200,7 @@ bool convert_layout(Layout& layout, int index) {
   if (node.op.empty() || node.inputs.empty() || !is_self_contained(node)) return false;
   if (node.op == "Conv") return convert_conv(layout, index);
   if (node.op == "MaxPool" || node.op == "AveragePool" || node.op == "LRN" || node.op == "BatchNormalization" ||
-      node.op == "InstanceNormalization" || node.op.starts_with("Global"))
+      node.op == "InstanceNormalization" || node.op == "Resize" || node.op.starts_with("Global"))
     return convert_image_op(layout, index);
   if (!any_twin(layout, node)) return false;
   if (among(kBroadcast, node.op)) return convert_broadcast(layout, index);

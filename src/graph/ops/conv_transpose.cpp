@@ -78,8 +78,11 @@ void infer(InferContext& context) {
 }
 
 void reference(const ReferenceContext& context) {
-  const auto [x, y, group, windows] =
-      transposed_of(context.attributes, context.inputs[0].shape(), context.inputs[1].shape());
+  const auto transposed = transposed_of(context.attributes, context.inputs[0].shape(), context.inputs[1].shape());
+  const auto& x = transposed.x;
+  const auto& y = transposed.y;
+  const auto& windows = transposed.windows;
+  const std::int64_t group = transposed.group;
   const auto in = context.inputs[0].to_doubles();
   const auto w = context.inputs[1].to_doubles();
   const auto bias =

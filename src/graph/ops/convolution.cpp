@@ -27,7 +27,10 @@ Convolution convolution_of(const Attributes& attributes, const Shape& x, const S
 }
 
 std::vector<double> convolve(const Convolution& convolution, std::span<const double> x, std::span<const double> w) {
-  const auto& [in, out, group, windows] = convolution;
+  const Image& in = convolution.x;
+  const Image& out = convolution.y;
+  const auto& windows = convolution.windows;
+  const std::int64_t group = convolution.group;
   std::vector<double> y(static_cast<std::size_t>(out.shape().count()));
   const std::int64_t c_group = in.c / group;
   const std::int64_t o_group = out.c / group;

@@ -35,7 +35,9 @@ void infer(InferContext& context) {
 void reference(const ReferenceContext& context) {
   const auto& a_shape = context.inputs[0].shape();
   const auto& b_shape = context.inputs[1].shape();
-  const auto [m, n, k, trans_a, trans_b] = sizes_of(context.attributes, a_shape, b_shape);
+  const Sizes sizes = sizes_of(context.attributes, a_shape, b_shape);
+  const std::int64_t m = sizes.m, n = sizes.n, k = sizes.k;
+  const bool trans_a = sizes.trans_a, trans_b = sizes.trans_b;
   const double alpha = context.attributes.get_float("alpha", 1);
   const double beta = context.attributes.get_float("beta", 1);
   const std::int64_t a_row = trans_a ? 1 : a_shape[1], a_step = trans_a ? a_shape[1] : 1;

@@ -53,9 +53,9 @@ inline void expect_close(const std::vector<Tensor>& wanted, const std::vector<Te
   }
 }
 
-/// Lowers a copy and checks that it computes the same, under the same output names.
+/// Lowers a copy and checks that it computes the same, to within `relative` or `steps`, under the same output names.
 inline Graph lowered(const Graph& graph, double relative = 1e-5, const PassContext& context = {},
-                     const std::set<std::string>& off = {}) {
+                     const std::set<std::string>& off = {}, double steps = 0) {
   Graph result = graph;
   lower(result, context, off);
   std::vector<std::string> names, wanted;
@@ -63,14 +63,13 @@ inline Graph lowered(const Graph& graph, double relative = 1e-5, const PassConte
   for (const auto id : result.outputs) names.push_back(result.value(id).name);
   EXPECT_EQ(names, wanted);
   const auto inputs = random_inputs(graph);
-  expect_close(evaluate(graph, inputs), evaluate(result, inputs), relative);
-  if (::testing::Test::HasFailure()) ADD_FAILURE() << print(result);
+  expect_close(evaluate(graph, inputs), evaluate(result, inputs), relative, steps);
   return result;
 }
 
 inline Graph lowered(std::string_view text, double relative = 1e-5, const PassContext& context = {},
-                     const std::set<std::string>& off = {}) {
-  return lowered(parse_graph(text), relative, context, off);
+                     const std::set<std::string>& off = {}, double steps = 0) {
+  return lowered(parse_graph(text), relative, context, off, steps);
 }
 
 }  // namespace halftone::test

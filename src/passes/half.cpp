@@ -1,0 +1,170 @@
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "graph/fused_conv.h"
+#include "graph/op.h"
+#include "passes/constants.h"
+#include "passes/pass.h"
+
+namespace halftone {
+namespace {
+
+/// What may run on 16-bit floats where its neighbours do: nothing that sums many exponentials or powers.
+constexpr auto kFollows = std::to_array<std::string_view>({"Abs",       "Add",           "AveragePool",
+                                                           "Clip",      "Concat",        "DepthToSpace",
+                                                           "Div",       "Elu",           "GlobalAveragePool",
+                                                           "Gelu",      "GlobalMaxPool", "HardSigmoid",
+                                                           "HardSwish", "LeakyRelu",     "Max",
+                                                           "MaxPool",   "Min",           "Mish",
+                                                           "Mul",       "Neg",           "Pad",
+                                                           "Relu",      "Reshape",       "Resize",
+                                                           "Sigmoid",   "Slice",         "Split",
+                                                           "Sub",       "Tanh",          "Transpose"});
+
+bool follows(const Node& node) { return std::find(kFollows.begin(), kFollows.end(), node.op) != kFollows.end(); }
+
+/// Values in the 16-bit type. The twin of a value holds the same numbers, rounded.
+class Halver {
+ public:
+  Halver(Editor& editor, const PassContext& context, DType half) : editor_(editor), context_(context), half_(half) {}
+
+  bool convert(int index) {
+    const Node& node = editor_.node(index);
+    if (node.op == "FusedConv") return convert_product(index);
+    return follows(node) && is_self_contained(node) && convert_follower(index);
+  }
+
+  /// Gives every value whose maker is gone, but which is still read as f32, a maker.
+  void finish() {
+    for (const auto& [id, twin] : twins_) {
+      if (editor_.users(id).empty() || editor_.producer(id) >= 0 || editor_.constant(id).defined()) continue;
+      const auto& inputs = editor_.graph.inputs;
+      if (std::find(inputs.begin(), inputs.end(), id) != inputs.end()) continue;
+      const int maker = editor_.producer(twin);
+      if (editor_.node(maker).op == "FusedConv" && editor_.users(twin).empty()) {
+        Node node = editor_.node(maker);
+        node.attributes.set("to", std::string("f32"));
+        node.outputs = {id};
+        editor_.remove(maker);
+        editor_.add_making(std::move(node));
+        continue;
+      }
+      Attributes attributes;
+      attributes.set("to", std::string("f32"));
+      editor_.add_making({"Cast", editor_.graph.value(id).name, std::move(attributes), {twin}, {id}});
+    }
+  }
+
+ private:
+  ValueId twin(ValueId id) {
+    if (const auto found = twins_.find(id); found != twins_.end()) return found->second;
+    const std::string name = editor_.graph.value(id).name + "_" + std::string(halftone::name(half_));
+    ValueId made = kNoValue;
+    if (const Tensor& constant = editor_.constant(id); constant.defined()) {
+      made = editor_.add_constant(name, constant.to(half_));
+    } else {
+      Attributes attributes;
+      attributes.set("to", std::string(halftone::name(half_)));
+      made = editor_.add("Cast", {id}, std::move(attributes), name);
+    }
+    twins_[id] = made;
+    return made;
+  }
+
+  bool is_f32(ValueId id) const { return id != kNoValue && editor_.type(id).dtype == DType::f32; }
+
+  /// Whether the device is no worse at the node with the given inputs in the 16-bit type.
+  bool worth(const Node& node, const std::vector<char>& halved) {
+    const Problem wide = problem_of(editor_.graph, node);
+    Problem narrow = wide;
+    std::vector<TensorType> types;
+    for (std::size_t i = 0; i < narrow.inputs.size(); ++i) {
+      if (halved[i]) narrow.inputs[i].type.dtype = half_;
+      types.push_back(narrow.inputs[i].type);
+    }
+    narrow.outputs = infer_outputs(*find_op(node.op), node.attributes, types, node.outputs.size());
+    return context_.can_run(narrow) || !context_.can_run(wide);
+  }
+
+  void rewrite(int index, const std::vector<char>& halved) {
+    Node made = editor_.node(index);
+    for (std::size_t i = 0; i < made.inputs.size(); ++i)
+      if (halved[i]) made.inputs[i] = twin(made.inputs[i]);
+    const auto old = made.outputs;
+    for (auto& id : made.outputs)
+      if (id != kNoValue) id = editor_.add_untyped(editor_.graph.value(id).name + "_" + std::string(name(half_)));
+    const auto outputs = made.outputs;
+    editor_.remove(index);
+    editor_.add_making(std::move(made));
+    for (std::size_t i = 0; i < old.size(); ++i)
+      if (old[i] != kNoValue) twins_[old[i]] = outputs[i];
+  }
+
+  bool convert_product(int index) {
+    const Node& node = editor_.node(index);
+    const bool constant = editor_.constant(node.inputs[FusedConv::kW]).defined();
+    if (!is_f32(node.inputs[FusedConv::kX]) || !constant || !is_f32(node.outputs[0]) || node.attributes.has("to"))
+      return false;
+    std::vector<char> halved(node.inputs.size(), 0);
+    halved[FusedConv::kX] = halved[FusedConv::kW] = 1;
+    if (halved.size() > FusedConv::kResidual) halved[FusedConv::kResidual] = is_f32(node.inputs[FusedConv::kResidual]);
+    if (!worth(node, halved)) return false;
+    rewrite(index, halved);
+    return true;
+  }
+
+  /// Whether what reads a node's outputs, be it through views, is better off with the 16-bit type, so that a view or a
+  /// global pool need not be cast back.
+  bool wanted(const Node& node) {
+    for (const auto id : node.outputs) {
+      if (id == kNoValue) continue;
+      for (const int user : editor_.users(id)) {
+        if (user < 0) continue;
+        const Node& reader = editor_.node(user);
+        if (reader.op == "FusedConv" || (follows(reader) && (!yields(reader) || wanted(reader)))) return true;
+      }
+    }
+    return false;
+  }
+
+  /// Views and global pools, which go with what reads them.
+  static bool yields(const Node& node) {
+    return node.op == "Reshape" || node.op == "Transpose" || node.op == "Split" || node.op == "Slice" ||
+           node.op.starts_with("Global");
+  }
+
+  bool convert_follower(int index) {
+    const Node& node = editor_.node(index);
+    bool any = false;
+    std::vector<char> halved;
+    for (const auto id : node.inputs) {
+      if (id != kNoValue && !is_f32(id)) return false;
+      halved.push_back(id != kNoValue);
+      any = any || (id != kNoValue && twins_.contains(id) && !editor_.constant(id).defined());
+    }
+    if (!any || (yields(node) && !wanted(node)) || !worth(node, halved)) return false;
+    rewrite(index, halved);
+    return true;
+  }
+
+  Editor& editor_;
+  const PassContext& context_;
+  DType half_;
+  std::map<ValueId, ValueId> twins_;
+};
+
+}  // namespace
+
+int run_half(Graph& graph, const PassContext& context) {
+  if (context.precision != Precision::bf16 && context.precision != Precision::fp16) return 0;
+  Editor editor(graph);
+  Halver halver(editor, context, context.precision == Precision::bf16 ? DType::bf16 : DType::f16);
+  const int count = static_cast<int>(editor.node_count());
+  for (int i = 0; i < count; ++i)
+    if (editor.alive(i) && halver.convert(i)) ++editor.rewrites;
+  halver.finish();
+  return editor.rewrites;
+}
+
+}  // namespace halftone

@@ -1,0 +1,197 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "graph/op.h"
+#include "passes/constants.h"
+#include "passes/pass.h"
+
+namespace halftone {
+namespace {
+
+constexpr auto kViews = std::to_array<std::string_view>(
+    {"Reshape", "Transpose", "Slice", "Split", "Gather", "DepthToSpace", "Expand", "Concat", "Pad", "SpaceToDepth"});
+
+bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
+
+/// Whether a node only moves its (first, or all of Concat's) input's elements, or picks the largest.
+bool moves(const Node& node) {
+  if (node.inputs.empty() || node.inputs[0] == kNoValue || !is_self_contained(node)) return false;
+  if (node.op == "MaxPool") return node.outputs.size() == 1;
+  if (node.op == "Resize")
+    return node.attributes.get_string("mode", "nearest") == "nearest" &&
+           node.attributes.get_string("coordinate_transformation_mode", "half_pixel") != "tf_crop_and_resize";
+  return std::find(kViews.begin(), kViews.end(), node.op) != kViews.end();
+}
+
+std::size_t data_inputs(const Node& node) { return node.op == "Concat" ? node.inputs.size() : 1; }
+
+/// The attributes with which a node does on quantised data what it did on reals; nothing where it cannot.
+std::optional<Attributes> quantised_attributes(const Node& node, const Scale& scale) {
+  if (node.op != "Pad" || node.attributes.get_string("mode", "constant") != "constant") return node.attributes;
+  const double value = node.attributes.get_float("constant_value", 0);
+  const float low = scale.dtype == DType::u8 ? 0.0f : -128.0f;
+  const float stored = std::nearbyint(static_cast<float>(value) / scale.scale[0]) + scale.zero[0];
+  if (stored < low || stored > low + 255 || (stored - scale.zero[0]) * scale.scale[0] != static_cast<float>(value))
+    return std::nullopt;
+  auto attributes = node.attributes;
+  attributes.set("constant_value", double{stored});
+  return attributes;
+}
+
+class Mover {
+ public:
+  Mover(Editor& editor, const PassContext& context) : editor_(editor), context_(context) {}
+
+  bool step(int index) {
+    const auto& op = editor_.node(index).op;
+    if (op == "QuantizeLinear") return cancel(index) || round_once(index) || hoist(index);
+    return moves(editor_.node(index)) && (sink(index) || sink_per_axis(index));
+  }
+
+ private:
+  std::optional<Scale> activation_scale(int index) {
+    auto scale = scale_of(editor_, editor_.node(index));
+    if (scale && (!scale->per_tensor() || !is_8bit(scale->dtype))) scale.reset();
+    return scale;
+  }
+
+  /// Q(DQ(x)) of one scale is x.
+  bool cancel(int quantise) {
+    const int back = editor_.producer(editor_.node(quantise).inputs[0]);
+    if (back < 0 || editor_.node(back).op != "DequantizeLinear") return false;
+    const auto there = scale_of(editor_, editor_.node(quantise));
+    const auto here = scale_of(editor_, editor_.node(back));
+    const auto output = editor_.node(quantise).outputs[0];
+    if (!there || !here || !(*there == *here) || !is_8bit(there->dtype)) return false;
+    const auto source = editor_.node(back).inputs[0];
+    if (editor_.is_output(output) && editor_.producer(source) < 0) return false;
+    editor_.replace(output, source);
+    editor_.remove(quantise);
+    return true;
+  }
+
+  /// Q2(DQ1(Q1(convolution))) is Q2(convolution), which rounds once and so is off by a step of Q2 at most. Where Q1 cut
+  /// negative values off, Q2 must too.
+  bool round_once(int quantise) {
+    const int back = editor_.producer(editor_.node(quantise).inputs[0]);
+    if (back < 0 || editor_.node(back).op != "DequantizeLinear") return false;
+    const int first = editor_.producer(editor_.node(back).inputs[0]);
+    if (first < 0 || editor_.node(first).op != "QuantizeLinear") return false;
+    const auto source = editor_.node(first).inputs[0];
+    if (editor_.producer_op(source) != "FusedConv" || editor_.only_user(source) != first) return false;
+    if (editor_.only_user(editor_.node(first).outputs[0]) != back ||
+        editor_.only_user(editor_.node(back).outputs[0]) != quantise)
+      return false;
+    const auto inner = activation_scale(first), undone = activation_scale(back), outer = activation_scale(quantise);
+    if (!inner || !undone || !outer || !(*inner == *undone)) return false;
+    const auto low = [](const Scale& scale) { return (scale.dtype == DType::u8 ? 0 : -128) - scale.zero[0]; };
+    const bool cuts = low(*inner) > -16;
+    if ((cuts && low(*inner) * inner->scale[0] > low(*outer) * outer->scale[0]) || low(*inner) < -255 + 16)
+      return false;
+    editor_.set_input(quantise, 0, source);
+    editor_.remove(back);
+    editor_.remove(first);
+    return true;
+  }
+
+  /// Whether the device is no worse at a node on 8-bit data than it is on floats.
+  bool worth(const Node& node, const Attributes& attributes, DType dtype) {
+    Problem floats = problem_of(editor_.graph, node);
+    Problem bytes = floats;
+    bytes.attributes = attributes;
+    std::vector<TensorType> types;
+    for (std::size_t i = 0; i < bytes.inputs.size(); ++i) {
+      if (i < data_inputs(node)) bytes.inputs[i].type.dtype = dtype;
+      types.push_back(bytes.inputs[i].type);
+    }
+    bytes.outputs = infer_outputs(*find_op(node.op), attributes, types, node.outputs.size());
+    return context_.can_run(bytes) || !context_.can_run(floats);
+  }
+
+  /// op(DQ(x)) -> DQ(op(x)).
+  bool sink(int index) {
+    const Node node = editor_.node(index);
+    std::optional<Scale> scale;
+    auto inputs = node.inputs;
+    int model = -1;
+    for (std::size_t i = 0; i < data_inputs(node); ++i) {
+      const int back = editor_.producer(inputs[i]);
+      if (back < 0 || editor_.node(back).op != "DequantizeLinear") return false;
+      const auto here = activation_scale(back);
+      if (!here || (scale && !(*here == *scale))) return false;
+      scale = here;
+      model = back;
+      inputs[i] = editor_.node(back).inputs[0];
+    }
+    const auto attributes = quantised_attributes(node, *scale);
+    if (!attributes || !worth(node, *attributes, scale->dtype)) return false;
+    Node moved{node.op, node.name, *attributes, inputs, {}};
+    for (const auto id : node.outputs)
+      moved.outputs.push_back(id == kNoValue ? kNoValue : editor_.add_untyped(editor_.graph.value(id).name + "_q"));
+    const auto outputs = moved.outputs;
+    editor_.remove(index);
+    editor_.add_making(std::move(moved));
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (outputs[i] == kNoValue) continue;
+      Node back = editor_.node(model);
+      back.inputs[0] = outputs[i];
+      back.outputs = {node.outputs[i]};
+      back.attributes.erase("axis");
+      editor_.add_making(std::move(back));
+    }
+    return true;
+  }
+
+  /// Transpose(DQ(constant)) -> DQ(constant), scales along the axis where it then is.
+  bool sink_per_axis(int index) {
+    const Node node = editor_.node(index);
+    const auto perm = node.attributes.get_ints("perm");
+    if (node.op != "Transpose" || perm.empty()) return false;
+    auto weights = weights_of(editor_, node.inputs[0]);
+    if (!weights || !weights->scale) return false;
+    std::vector<std::size_t> axes;
+    for (const auto axis : perm) axes.push_back(normalize_axis(axis, perm.size()));
+    weights->permute(axes);
+    editor_.replace(node.outputs[0], add_weights(editor_, *weights, node.name));
+    editor_.remove(index);
+    return true;
+  }
+
+  /// Q(op(x)) -> op(Q(x)), so that a convolution before op can write 8 bits itself.
+  bool hoist(int quantise) {
+    const int index = editor_.producer(editor_.node(quantise).inputs[0]);
+    if (index < 0 || editor_.only_user(editor_.node(quantise).inputs[0]) != quantise) return false;
+    const Node node = editor_.node(index);
+    const auto& op = node.op;
+    if (!moves(node) || op == "Slice" || op == "Split" || op == "Gather" || op == "Expand") return false;
+    const auto scale = activation_scale(quantise);
+    const auto attributes = scale ? quantised_attributes(node, *scale) : std::nullopt;
+    if (!attributes || !worth(node, *attributes, scale->dtype)) return false;
+    auto inputs = node.inputs;
+    for (std::size_t i = 0; i < data_inputs(node); ++i) inputs[i] = add_like(editor_, quantise, inputs[i], 0);
+    const auto moved = editor_.add(op, std::move(inputs), *attributes, node.name);
+    editor_.replace(editor_.node(quantise).outputs[0], moved);
+    editor_.remove(quantise);
+    editor_.remove(index);
+    return true;
+  }
+
+  Editor& editor_;
+  const PassContext& context_;
+};
+
+}  // namespace
+
+int run_qdq_move(Graph& graph, const PassContext& context) {
+  Editor editor(graph);
+  Mover mover(editor, context);
+  for (int before = -1; before != editor.rewrites;) {
+    before = editor.rewrites;
+    for (int i = 0; i < static_cast<int>(editor.node_count()); ++i)
+      if (editor.alive(i) && mover.step(i)) ++editor.rewrites;
+  }
+  return editor.rewrites;
+}
+
+}  // namespace halftone

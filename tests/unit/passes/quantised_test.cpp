@@ -1,0 +1,167 @@
+#include "tests/unit/passes/passes_test.h"
+
+namespace halftone {
+namespace {
+
+using test::ops;
+
+Graph lowered(const std::string& text, double steps, double relative = 1e-5) {
+  return test::lowered(text, relative, {}, {}, steps);
+}
+
+/// Declarations of a scale and zero point, as `s0`, `z0`.
+std::string scale(int index, double value, int zero, std::string_view dtype = "u8") {
+  return fmt::format("const s{0} f32: [{1}]\nconst z{0} {3}: [{2}]\n", index, value, zero, dtype);
+}
+std::string q(std::string_view out, std::string_view in, int index) {
+  return fmt::format("{} = QuantizeLinear({}, s{}, z{})\n", out, in, index, index);
+}
+std::string dq(std::string_view out, std::string_view in, int index) {
+  return fmt::format("{} = DequantizeLinear({}, s{}, z{})\n", out, in, index, index);
+}
+/// Per-channel i8 weights `name` with their scales and DequantizeLinear.
+std::string weights(std::string_view name, std::string_view shape, int channels, int seed, int axis = 0) {
+  return fmt::format(
+      "const {0}q i8:{1} random({3},-127,128)\nconst {0}s f32:{2} random({3},0.001,0.002)\nconst {0}z i8:{2} zeros\n"
+      "{0} = DequantizeLinear({0}q, {0}s, {0}z) axis={4}\n",
+      name, shape, channels, seed, axis);
+}
+/// An i32 bias quantised with the product of `scale` and the weights' scales.
+std::string bias(std::string_view name, std::string_view of, int channels, int seed, int index) {
+  return fmt::format(
+      "const {0}q i32:{2} random({3},-2000,2000)\n{0}s = Mul({1}s, s{4})\n{0} = DequantizeLinear({0}q, {0}s) axis=0\n",
+      name, of, channels, seed, index);
+}
+
+TEST(Quantised, ConvolutionBecomesEightBit) {
+  const Graph graph = lowered("input x u8:1x3x6x6\n" + scale(0, 0.02, 120) + scale(1, 0.1, 0) +
+                                  weights("w", "4x3x3x3", 4, 1) + bias("b", "w", 4, 2, 0) + dq("xf", "x", 0) +
+                                  "c = Conv(xf, w, b) pads=1*4\nr = Relu(c)\n" + q("y", "r", 1) + "output y\n",
+                              1);
+  EXPECT_EQ(ops(graph), "Transpose FusedConv Transpose");
+  const auto& conv = graph.nodes[1];
+  EXPECT_EQ(graph.value(conv.inputs[0]).type.dtype, DType::u8);
+  EXPECT_EQ(graph.value(conv.inputs[1]).type.dtype, DType::i8);
+  EXPECT_EQ(graph.value(conv.outputs[0]).type.dtype, DType::u8);
+  EXPECT_FALSE(conv.attributes.has("act")) << "saturation at a zero point of 0 is relu already";
+}
+
+TEST(Quantised, UnsignedWeightsAroundTheMiddleAreShifted) {
+  const Graph graph = lowered("input x u8:1x2x4x4\n" + scale(0, 0.02, 3) + scale(1, 0.01, 128) + scale(2, 0.05, 100) +
+                                  "const wq u8:4x2x3x3 random(1)\n" + dq("w", "wq", 1) + dq("xf", "x", 0) +
+                                  "c = Conv(xf, w)\nr = Clip(c) min=-0.5 max=2.0\n" + q("y", "r", 2) + "output y\n",
+                              1);
+  EXPECT_EQ(ops(graph), "Transpose FusedConv Transpose");
+  EXPECT_EQ(graph.value(graph.nodes[1].inputs[1]).type.dtype, DType::i8);
+  EXPECT_EQ(graph.nodes[1].attributes.get_string("act", ""), "clip");
+}
+
+TEST(Quantised, AsymmetricWeightsStayInFloat) {
+  const Graph graph = lowered("input x u8:1x2x4x4\n" + scale(0, 0.02, 3) + scale(1, 0.01, 90) + scale(2, 0.05, 100) +
+                                  "const wq u8:4x2x3x3 random(1)\n" + dq("w", "wq", 1) + dq("xf", "x", 0) +
+                                  "c = Conv(xf, w)\n" + q("y", "c", 2) + "output y\n",
+                              1);
+  EXPECT_EQ(ops(graph), "Transpose DequantizeLinear FusedConv QuantizeLinear Transpose");
+  EXPECT_EQ(graph.value(graph.nodes[2].inputs[1]).type.dtype, DType::f32);
+}
+
+TEST(Quantised, WeightsAloneQuantisedAreDequantisedOnce) {
+  const Graph graph =
+      lowered("input x f32:1x2x4x4\n" + weights("w", "4x2x3x3", 4, 1) + "y = Conv(x, w)\noutput y\n", 0);
+  EXPECT_EQ(ops(graph), "Transpose FusedConv Transpose");
+}
+
+/// The form ONNX Runtime's quantiser writes: every activation, the operands and the result of the Add among them, goes
+/// through a pair; pooling, flattening and the product too.
+std::string residual_net(std::string_view dtype, int middle, int low) {
+  return "input x f32:1x3x12x12\n" + scale(0, 0.01, middle, dtype) + scale(1, 0.008, low, dtype) +
+         scale(2, 0.01, middle, dtype) + scale(3, 0.008, middle, dtype) + scale(4, 0.012, low, dtype) +
+         scale(5, 0.008, low, dtype) + scale(6, 0.001, middle, dtype) + q("xq", "x", 0) + dq("xd", "xq", 0) +
+         weights("w1", "8x3x3x3", 8, 1) + bias("b1", "w1", 8, 2, 0) +
+         "c1 = Conv(xd, w1, b1) pads=1*4 strides=2,2\nr1 = Relu(c1)\n" + q("r1q", "r1", 1) + dq("r1d", "r1q", 1) +
+         "p = MaxPool(r1d) kernel_shape=3,3 strides=1,1 pads=1*4\n" + q("pq", "p", 1) + dq("pd", "pq", 1) +
+         weights("w2", "8x8x3x3", 8, 3) + bias("b2", "w2", 8, 4, 1) + "c2 = Conv(pd, w2, b2) pads=1*4\n" +
+         q("c2q", "c2", 2) + dq("c2d", "c2q", 2) + weights("w3", "8x8x1x1", 8, 5) + bias("b3", "w3", 8, 6, 1) +
+         "c3 = Conv(pd, w3, b3)\n" + q("c3q", "c3", 3) + dq("c3d", "c3q", 3) + "a = Add(c2d, c3d)\nr2 = Relu(a)\n" +
+         q("aq", "r2", 4) + dq("ad", "aq", 4) + weights("w4", "8x1x3x3", 8, 7) + bias("b4", "w4", 8, 8, 4) +
+         "c4 = Conv(ad, w4, b4) pads=1*4 group=8\n" + q("c4q", "c4", 2) + dq("c4d", "c4q", 2) +
+         "a2 = Add(ad, c4d)\nr3 = Relu(a2)\n" + q("a2q", "r3", 4) + dq("a2d", "a2q", 4) +
+         "g = GlobalAveragePool(a2d)\n" + q("gq", "g", 5) + dq("gd", "gq", 5) + "f = Flatten(gd)\n" + q("fq", "f", 5) +
+         dq("fd", "fq", 5) + weights("w5", "10x8", 10, 9) + bias("b5", "w5", 10, 10, 5) +
+         "y = Gemm(fd, w5, b5) transB=1\n" + q("yq", "y", 6) + dq("yd", "yq", 6) + "output yd\n";
+}
+
+TEST(Quantised, TheSumIsTakenBeforeRounding) {
+  for (const auto& [dtype, middle, low] : {std::tuple{"u8", 128, 0}, std::tuple{"i8", 0, -128}}) {
+    const Graph graph = lowered(
+        fmt::format("input x {}:1x3x6x6\n", dtype) + scale(0, 0.01, middle, dtype) + scale(1, 0.01, middle, dtype) +
+            scale(2, 0.012, middle, dtype) + scale(3, 0.014, low, dtype) + dq("xd", "x", 0) +
+            weights("w1", "8x3x3x3", 8, 1) + weights("w2", "8x3x1x1", 8, 2) + "c1 = Conv(xd, w1) pads=1*4\n" +
+            q("c1q", "c1", 1) + dq("c1d", "c1q", 1) + "c2 = Conv(xd, w2)\n" + q("c2q", "c2", 2) + dq("c2d", "c2q", 2) +
+            "a = Add(c1d, c2d)\nr = Relu(a)\n" + q("y", "r", 3) + "output y\n",
+        1);
+    EXPECT_EQ(ops(graph), "Transpose FusedConv FusedConv Transpose");
+  }
+}
+
+TEST(Quantised, ResidualNetLowersCompletely) {
+  for (const auto& [dtype, middle, low] : {std::tuple{"u8", 128, 0}, std::tuple{"i8", 0, -128}}) {
+    // Two roundings are left out, so that a pooled value may be a step, 0.008, off; the product's 8 weights of 0.15 or
+    // so make 0.01 of that, where its largest output is 0.075. Exactness is the business of the smaller graphs.
+    const Graph graph = lowered(residual_net(dtype, middle, low), 0, 0.13);
+    EXPECT_EQ(
+        ops(graph),
+        "QuantizeLinear Transpose FusedConv MaxPool FusedConv FusedConv FusedConv DequantizeLinear GlobalAveragePool "
+        "QuantizeLinear FusedConv Reshape DequantizeLinear")
+        << print(graph);
+    EXPECT_EQ(graph.value(graph.nodes[5].inputs[3]).type.dtype, *parse_dtype(dtype)) << "an 8-bit residual";
+    EXPECT_EQ(graph.nodes[3].attributes.get_string("layout", ""), "NHWC");
+  }
+}
+
+TEST(Quantised, FlattenedImageGoesIntoTheProduct) {
+  const Graph graph =
+      lowered("input x u8:2x3x4x4\n" + scale(0, 0.02, 100) + scale(1, 0.1, 90) + scale(2, 0.2, 128) +
+                  weights("w1", "4x3x1x1", 4, 1) + dq("xd", "x", 0) + "c = Conv(xd, w1)\n" + q("cq", "c", 1) +
+                  dq("cd", "cq", 1) + "f = Flatten(cd)\n" + q("fq", "f", 1) + dq("fd", "fq", 1) +
+                  weights("w2", "64x5", 5, 2, 1) + "m = MatMul(fd, w2)\n" + q("y", "m", 2) + "output y\n",
+              2);
+  EXPECT_EQ(ops(graph), "Transpose FusedConv Reshape FusedConv Reshape");
+}
+
+TEST(Quantised, ConcatOfOtherScalesIsRequantisedByItsProducers) {
+  const std::string head = "input x u8:1x3x4x4\n" + scale(0, 0.02, 100) + scale(1, 0.05, 0) + scale(2, 0.04, 0) +
+                           scale(3, 0.06, 0) + weights("w1", "4x3x1x1", 4, 1) + weights("w2", "5x3x3x3", 5, 2) +
+                           dq("xd", "x", 0) + "a = Conv(xd, w1)\nb = Conv(xd, w2) pads=1*4\n";
+  const Graph shared = lowered(head + "j = Concat(a, b) axis=1\n" + q("y", "j", 3) + "output y\n", 1);
+  EXPECT_EQ(ops(shared), "Transpose FusedConv FusedConv Concat Transpose");
+  const Graph apart = lowered(head + q("aq", "a", 1) + dq("ad", "aq", 1) + q("bq", "b", 3) + dq("bd", "bq", 3) +
+                                  "j = Concat(ad, bd) axis=1\n" + q("y", "j", 3) + "output y\n",
+                              1);
+  EXPECT_EQ(ops(apart), "Transpose FusedConv FusedConv Concat Transpose");
+}
+
+TEST(Quantised, MovementRunsOnBytes) {
+  const Graph graph = lowered("input x u8:1x4x4x4\n" + scale(0, 0.5, 100) + dq("xd", "x", 0) +
+                                  "p = Pad(xd) pads=0,0,1,1,0,0,1,1 constant_value=2.0\n"
+                                  "s = Slice(p) starts=1, ends=3, axes=1,\nt = Transpose(s) perm=0,2,3,1\n"
+                                  "r = Reshape(t) shape=2,-1\n" +
+                                  q("y", "r", 0) + "output y\n",
+                              0);
+  EXPECT_EQ(ops(graph), "Pad Slice Transpose Reshape");
+}
+
+TEST(Quantised, WhatTheDeviceCannotRunStaysInFloat) {
+  PassContext context;
+  context.can_run = [](const Problem& problem) {
+    return problem.op != "FusedConv" || problem.input(0).dtype == DType::f32;
+  };
+  const Graph graph =
+      test::lowered("input x u8:1x3x6x6\n" + scale(0, 0.02, 120) + scale(1, 0.1, 0) + weights("w", "4x3x3x3", 4, 1) +
+                        dq("xf", "x", 0) + "c = Conv(xf, w)\n" + q("y", "c", 1) + "output y\n",
+                    0, context, {}, 1);
+  EXPECT_EQ(ops(graph), "Transpose DequantizeLinear FusedConv QuantizeLinear Transpose");
+}
+
+}  // namespace
+}  // namespace halftone
