@@ -84,7 +84,7 @@ double terms(const Problem& problem, std::size_t b) {
   return static_cast<double>(shape.count()) / static_cast<double>(std::max<std::int64_t>(1, shape[0]));
 }
 
-enum class Role { scale, zero, output_scale, variance, positive, unit, above_one, below, above, index };
+enum class Role { scale, zero, output_scale, variance, positive, unit, above_one, index };
 
 struct Special {
   std::string_view op;
@@ -126,10 +126,9 @@ constexpr std::array kSpecial{
     Special{"Asin", 0, Role::unit},
     Special{"Atanh", 0, Role::unit},
     Special{"Acosh", 0, Role::above_one},
-    Special{"Clip", 1, Role::below},
-    Special{"Clip", 2, Role::above},
     Special{"Gather", 1, Role::index},
     Special{"GatherElements", 1, Role::index},
+    Special{"ScatterElements", 1, Role::index},
 };
 
 Bounds bounds_of(const Problem& problem, std::size_t input) {
@@ -148,8 +147,6 @@ Bounds bounds_of(const Problem& problem, std::size_t input) {
       case Role::positive: return integral ? Bounds{1, 11} : Bounds{0.25, 3};
       case Role::unit: return {-0.9, 0.9};
       case Role::above_one: return {1.1, 3};
-      case Role::below: return integral ? Bounds{2, 20} : Bounds{-0.5, -0.25};
-      case Role::above: return integral ? Bounds{60, 90} : Bounds{0.25, 0.5};
       case Role::index: {
         const auto& shape = problem.input(0).shape;
         const auto axis = normalize_axis(problem.attributes.get_int("axis", 0), shape.rank());

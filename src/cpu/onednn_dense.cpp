@@ -74,6 +74,8 @@ Support supports(const Problem& problem, const Backend& backend) {
   const FusedConv conv = fused_conv_of(problem);
   if (!Form::fits(conv)) return Support::no(Form::kRefusal);
   if (const auto refusal = refuses(problem, conv, backend); !refusal) return refusal;
+  if (conv.has_residual && size_of(conv.residual_type) > size_of(conv.y_type))
+    return Support::no("oneDNN 2.6's matrix products misread a residual wider than the output");
   return configs<Form>(problem, backend).empty() ? Support::no("oneDNN has only its reference code") : Support::yes();
 }
 

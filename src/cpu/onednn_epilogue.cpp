@@ -74,8 +74,9 @@ ConvEpilogue epilogue(const FusedConv& conv, const ConvConstants& constants, con
   const Quantisation& q = constants.q;
   const bool quantised_y = is_8bit(conv.y_type);
   const bool quantised_r = conv.has_residual && is_8bit(conv.residual_type);
-  const bool float_onto_8bit = conv.has_residual && quantised_y && !quantised_r;
-  const bool output_units = scales_through(conv.act) && !float_onto_8bit;
+  // What does not fit the output's type cannot wait in the output: it would be rounded twice.
+  const bool wider_residual = conv.has_residual && size_of(conv.residual_type) > size_of(conv.y_type);
+  const bool output_units = scales_through(conv.act) && !wider_residual;
   const float to_output = quantised_y ? 1.0f / q.y_scale : 1.0f;
   const float sum_scale = output_units ? to_output : 1.0f;
 
@@ -101,7 +102,7 @@ ConvEpilogue epilogue(const FusedConv& conv, const ConvConstants& constants, con
   }
   dnnl::post_ops ops;
   if (conv.has_residual) {
-    result.residual_apart = float_onto_8bit;
+    result.residual_apart = wider_residual;
     result.residual_in_output = !result.residual_apart;
     if (result.residual_apart) ops.append_binary(dnnl::algorithm::binary_add, residual);
     else
