@@ -46,12 +46,12 @@ std::string_view reason(const onnx::NodeProto& node) {
 }
 
 /// Names every operator that is not known, each with its first nodes.
-void check_operators(const onnx::GraphProto& graph) {
+void check_operators(const onnx::GraphProto& graph, int opset) {
   constexpr std::size_t kNodesNamed = 3;
   std::map<std::string, std::vector<std::string>> unknown;
   for (const auto& node : graph.node()) {
     if (is_own_domain(node) && (node.op_type() == "Constant" || node.op_type().empty())) continue;
-    const Op* op = is_own_domain(node) ? find_op(modern_name(node.op_type())) : nullptr;
+    const Op* op = is_own_domain(node) ? find_op(modern_name(node.op_type(), opset)) : nullptr;
     if (op && !op->internal) continue;
     const std::string domain = is_own_domain(node) ? "" : node.domain() + ".";
     const auto quoted = describe(node);
@@ -131,7 +131,7 @@ OnnxModel read(onnx::ModelProto& proto, const ExternalData& external) {
   model.producer = proto.producer_name();
   if (!proto.producer_version().empty())
     model.producer += (model.producer.empty() ? "" : " ") + proto.producer_version();
-  check_operators(proto.graph());
+  check_operators(proto.graph(), model.opset);
 
   Importer(*proto.mutable_graph(), external, model).run();
   Graph& graph = model.graph;

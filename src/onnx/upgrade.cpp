@@ -103,9 +103,9 @@ bool is_softmax(std::string_view op) { return op == "Softmax" || op == "LogSoftm
 
 }  // namespace
 
-std::string_view modern_name(std::string_view op) {
-  if (op == "Upsample") return "Resize";
-  return op == "Scatter" ? "ScatterElements" : op;
+std::string_view modern_name(std::string_view op, int opset) {
+  if (op == "Upsample" && opset < 10) return "Resize";
+  return op == "Scatter" && opset < 11 ? "ScatterElements" : op;
 }
 
 void upgrade_nodes(Graph& graph, int opset) {

@@ -5,8 +5,8 @@
 
 namespace halftone {
 
-/// The operator an old one is read as (Upsample is Resize), or the name itself.
-std::string_view modern_name(std::string_view op);
+/// The operator an old one is read as (Upsample is Resize), or the name itself where `opset` no longer has the old one.
+std::string_view modern_name(std::string_view op, int opset = 0);
 
 /// Brings every node from `opset` to the newest meaning of its operator, where that can be said without shapes.
 /// Throws unsupported, naming the node, where it has no newer form.

@@ -103,6 +103,8 @@ TEST(Upgrade, UpsampleAndResize10) {
   upsample.node.add_input("scales");
   EXPECT_EQ(upsample.read().nodes.at(0).op, "Resize");
   EXPECT_EQ(upsample.run({1, 2}), (List{1, 1, 2, 2}));
+  Old gone("Upsample", 10, {1, 1, 1, 2});  // opset 10 took it away
+  expect_error(Code::unsupported, {"Upsample", "act"}, [&] { return gone.read(); });
   Old resize("Resize", 10, {1, 1, 2, 4});
   add_floats(resize.proto, "scales", {4}, {1, 1, 0.6f, 0.6f});
   resize.node.add_input("scales");
