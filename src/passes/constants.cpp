@@ -29,6 +29,10 @@ Tensor permuted(const Tensor& tensor, std::span<const std::size_t> perm) {
     shape.push_back(tensor.shape()[axis]);
     steps.push_back(strides[axis]);
   }
+  std::vector<std::int64_t> real_steps;  // of the axes that are not 1: where they fall, no element moves
+  for (std::size_t i = 0; i < perm.size(); ++i)
+    if (shape[i] != 1) real_steps.push_back(steps[i]);
+  if (std::is_sorted(real_steps.rbegin(), real_steps.rend())) return tensor.reshaped(shape);
   Tensor result(tensor.dtype(), shape);
   if (result.count() == 0) return result;
   const std::size_t rank = shape.rank();
@@ -97,10 +101,12 @@ std::optional<Scale> scale_of(const Editor& editor, const Node& node) {
   const Tensor& scale = editor.constant(node.inputs[1]);
   if (!scale.defined() || scale.dtype() != DType::f32 || node.attributes.get_int("block_size", 0) != 0)
     return std::nullopt;
+  const bool quantise = node.op == "QuantizeLinear";
+  if (editor.type(quantise ? node.inputs[0] : node.outputs[0]).dtype != DType::f32) return std::nullopt;
   Scale result;
   result.scale = floats(scale);
   result.zero.assign(result.scale.size(), 0);
-  result.dtype = editor.type(node.op == "QuantizeLinear" ? node.outputs[0] : node.inputs[0]).dtype;
+  result.dtype = editor.type(quantise ? node.outputs[0] : node.inputs[0]).dtype;
   if (node.inputs.size() > 2 && node.inputs[2] != kNoValue) {
     const Tensor& zero = editor.constant(node.inputs[2]);
     if (!zero.defined() || zero.count() != scale.count()) return std::nullopt;

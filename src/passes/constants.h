@@ -11,7 +11,7 @@ namespace halftone {
 std::vector<float> floats(const Tensor& tensor);
 Tensor from_floats(Shape shape, std::span<const float> values, DType dtype = DType::f32);
 
-/// Axis i of the result is axis perm[i] of the tensor.
+/// Axis i of the result is axis perm[i] of the tensor, whose memory it shares where no element moves.
 Tensor permuted(const Tensor& tensor, std::span<const std::size_t> perm);
 
 /// The element of a constant of one element.

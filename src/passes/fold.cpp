@@ -39,7 +39,7 @@ bool does_nothing(Editor& editor, const Node& node, bool any_batch) {
   const auto& in = editor.type(node.inputs[0]);
   const auto& out = editor.type(node.outputs[0]);
   if (node.op == "Identity") return true;
-  if (node.op == "Dropout") return node.inputs.size() < 3 || scalar_of(editor.constant(node.inputs[2])) == 0.0f;
+  if (node.op == "Dropout") return bound(editor, node, 2, "training_mode", 0) == 0.0f;
   if (node.op == "Cast") return in.dtype == out.dtype;
   if (node.op == "Transpose") {
     const auto perm = perm_of(node, in.shape.rank());
@@ -80,9 +80,10 @@ void drop_idle(Editor& editor, bool any_batch) {
 /// Reshapes become one Reshape to a stated shape; Transposes are merged.
 void merge_views(Editor& editor) {
   for (int i = 0; i < static_cast<int>(editor.node_count()); ++i) {
-    if (!editor.alive(i) || !is_self_contained(editor.node(i))) continue;
+    if (!editor.alive(i) || !is_self_contained(editor.node(i)) || editor.node(i).inputs.empty()) continue;
     Node& node = editor.node(i);
-    const auto& out = editor.shape(node.outputs.empty() ? kNoValue + 1 : node.outputs[0]);
+    if (node.inputs[0] == kNoValue || node.outputs[0] == kNoValue) continue;
+    const auto& out = editor.shape(node.outputs[0]);
     if (node.op == "Transpose") {
       const auto perm = perm_of(node, out.rank());
       if (moves_nothing(perm, editor.shape(node.inputs[0]))) {

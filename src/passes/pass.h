@@ -38,7 +38,8 @@ struct PassRecord {
 std::span<const Pass> all_passes();
 
 /// The list that lowers an imported graph (batch set) for an engine: folding, BatchNorm, NHWC, fusion, QDQ, precision.
-/// `off` names passes to leave out. Throws invalid_argument for a name that is no pass.
+/// Extents are settled then: symbolic names are gone. Inputs and outputs keep their names, types and order. `off` names
+/// passes to leave out. Throws invalid_argument for a name that is no pass.
 std::vector<PassRecord> lower(Graph& graph, const PassContext& context, const std::set<std::string>& off = {});
 
 /// The part that needs no batch size and keeps plain ONNX operators (constants folded, Identity and Dropout gone,

@@ -26,18 +26,23 @@ std::vector<PassRecord> run(Graph& graph, std::span<const std::string_view> name
   };
   for (const auto& name : off)
     if (find(name) == passes.end()) fail(Code::invalid_argument, "there is no pass '{}'", name);
+  const auto tidy = [&] {
+    graph.sort();
+    graph.compact();
+    graph.verify();
+    infer_types(graph);
+  };
+  tidy();
   std::vector<PassRecord> records;
   for (const auto name : names) {
     if (off.contains(std::string(name))) continue;
     const auto start = now_seconds();
-    const int rewrites = find(name)->run(graph, context);
+    int rewrites = 0;
     try {
-      graph.sort();
-      graph.compact();
-      graph.verify();
-      infer_types(graph);
+      rewrites = find(name)->run(graph, context);
+      tidy();
     } catch (Error& error) {
-      error.add_context(fmt::format("after pass '{}'", name));
+      error.add_context(fmt::format("pass '{}'", name));
       throw;
     }
     records.push_back({std::string(name), rewrites, now_seconds() - start});

@@ -112,6 +112,44 @@ output z
   EXPECT_EQ(test::count(graph, "Transpose"), 2) << print(graph);  // the input, and z in ONNX's order
 }
 
+TEST(Lower, ImageOperatorsWorkChannelsLast) {
+  const Graph graph = lowered(R"(
+input x f32:1x3x6x6
+const w f32:4x3x3x3 random(1)
+const g f32:4 random(2)
+const b f32:4 random(3)
+const s f32:4 random(4,0.01,0.1)
+const z i8:4 zeros
+c = Conv(x, w)
+u = Resize(c) mode=linear scales=1.0,1.0,2.0,1.5
+i = InstanceNormalization(u, g, b)
+l = LRN(i) size=3
+q = QuantizeLinear(l, s, z) axis=1
+d = DequantizeLinear(q, s, z) axis=1
+p = MaxPool(d) kernel_shape=3,3 ceil_mode=1 auto_pad=SAME_UPPER strides=2,2
+y = AveragePool(p) kernel_shape=2,2 pads=1*4
+output y
+)");
+  EXPECT_EQ(ops(graph),
+            "Transpose FusedConv Resize InstanceNormalization LRN QuantizeLinear DequantizeLinear MaxPool AveragePool "
+            "Transpose");
+}
+
+TEST(Lower, OutputsNobodyReadsAreNoTrouble) {
+  const Graph graph = lowered(R"(
+input x f32:1x3x6x6
+const w f32:6x3x3x3 random(1)
+c = Conv(x, w)
+z, a, b = Split(c) axis=1
+p, i = MaxPool(a) kernel_shape=2,2
+r, j = MaxPool(b) kernel_shape=2,2
+output p
+output i
+output j
+)");
+  EXPECT_EQ(test::count(graph, "MaxPool"), 2);
+}
+
 TEST(Lower, TokensOfPatchesNeedNoTranspose) {
   const Graph graph = lowered(R"(
 input x f32:2x3x8x8

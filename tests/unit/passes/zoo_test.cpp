@@ -1,4 +1,8 @@
+#include <cstdlib>
+#include <filesystem>
 #include <set>
+
+#include "onnx/reader.h"
 
 #include "tests/unit/passes/passes_test.h"
 #include "zoo/zoo.h"
@@ -17,14 +21,19 @@ Graph with_images_of(const std::string& name, std::int64_t extent) {
   return graph;
 }
 
-TEST_P(ZooLowering, LeavesConvolutionsPoolingsAndOneTranspose) {
-  Graph graph = make_zoo(GetParam());
-  lower(graph, {});
+/// What a lowered CNN is made of, with the Transpose of the image and at most one Reshape on either end.
+void expect_cnn(const Graph& graph) {
   const std::set<std::string> allowed{"FusedConv", "MaxPool", "AveragePool", "GlobalAveragePool", "Concat",
-                                      "Reshape",   "Softmax", "LRN",         "Transpose"};
+                                      "Reshape",   "Softmax", "LRN",         "Transpose",         "Slice"};
   for (const auto& node : graph.nodes) EXPECT_TRUE(allowed.contains(node.op)) << node.op << " " << node.name;
   EXPECT_EQ(test::count(graph, "Transpose"), 1) << print(graph);
   EXPECT_LE(test::count(graph, "Reshape"), 2) << print(graph);
+}
+
+TEST_P(ZooLowering, LeavesConvolutionsPoolingsAndOneTranspose) {
+  Graph graph = make_zoo(GetParam());
+  lower(graph, {});
+  expect_cnn(graph);
   PassContext bf16;
   bf16.precision = Precision::bf16;
   graph = make_zoo(GetParam());
@@ -45,6 +54,24 @@ TEST(ZooLowering, ComputesTheSame) {
   for (const std::string name : {"resnet18", "squeezenet1.1", "mobilenet_v2"}) {
     SCOPED_TRACE(name);
     (void)test::lowered(with_images_of(name, 33), 1e-4);
+  }
+}
+
+TEST(RealModels, LowerToConvolutionsAndPoolings) {
+  const char* data = std::getenv("HALFTONE_DATA");
+  if (data == nullptr) GTEST_SKIP() << "HALFTONE_DATA is not set";
+  for (const std::string name : {"resnet18", "resnet50", "squeezenet1.1", "mobilenet_v2"}) {
+    SCOPED_TRACE(name);
+    Graph graph = read_onnx(std::filesystem::path(data) / "models" / (name + ".onnx"));
+    Graph simple = graph;
+    simplify(simple);
+    for (const auto& node : simple.nodes)
+      EXPECT_FALSE(node.op == "BatchNormalization" || node.op == "Identity" || node.op == "Dropout") << node.op;
+    EXPECT_EQ(simple.value(simple.inputs[0]).dim_names, graph.value(graph.inputs[0]).dim_names);
+    set_batch(simple, 3);
+    set_batch(graph, 2);
+    lower(graph, {});
+    expect_cnn(graph);
   }
 }
 
