@@ -117,9 +117,7 @@ Feature Builder::concat(const std::vector<Feature>& parts) {
   return result;
 }
 
-Feature Builder::pool_to_vector(Feature x) {
-  return flatten(unary("GlobalAveragePool", x, {}, x.power / 2), 1);
-}
+Feature Builder::pool_to_vector(Feature x) { return flatten(unary("GlobalAveragePool", x, {}, x.power / 2), 1); }
 
 Feature Builder::flatten(Feature x, std::int64_t pixels) {
   Attributes attributes;

@@ -39,17 +39,9 @@ Feature resnet(Builder& net, Feature x, decltype(basic)* block, const std::array
 
 }  // namespace
 
-Feature resnet18(Builder& net, Feature x) {
-  return resnet(net, x, basic, {2, 2, 2, 2});
-}
-Feature resnet34(Builder& net, Feature x) {
-  return resnet(net, x, basic, {3, 4, 6, 3});
-}
-Feature resnet50(Builder& net, Feature x) {
-  return resnet(net, x, bottleneck, {3, 4, 6, 3});
-}
-Feature resnet101(Builder& net, Feature x) {
-  return resnet(net, x, bottleneck, {3, 4, 23, 3});
-}
+Feature resnet18(Builder& net, Feature x) { return resnet(net, x, basic, {2, 2, 2, 2}); }
+Feature resnet34(Builder& net, Feature x) { return resnet(net, x, basic, {3, 4, 6, 3}); }
+Feature resnet50(Builder& net, Feature x) { return resnet(net, x, bottleneck, {3, 4, 6, 3}); }
+Feature resnet101(Builder& net, Feature x) { return resnet(net, x, bottleneck, {3, 4, 23, 3}); }
 
 }  // namespace halftone::zoo

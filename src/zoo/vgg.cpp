@@ -22,11 +22,7 @@ Feature vgg(Builder& net, Feature x, const std::array<int, 5>& depths) {
 
 }  // namespace
 
-Feature vgg16(Builder& net, Feature x) {
-  return vgg(net, x, {2, 2, 3, 3, 3});
-}
-Feature vgg19(Builder& net, Feature x) {
-  return vgg(net, x, {2, 2, 4, 4, 4});
-}
+Feature vgg16(Builder& net, Feature x) { return vgg(net, x, {2, 2, 3, 3, 3}); }
+Feature vgg19(Builder& net, Feature x) { return vgg(net, x, {2, 2, 4, 4, 4}); }
 
 }  // namespace halftone::zoo

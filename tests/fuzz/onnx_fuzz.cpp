@@ -7,8 +7,8 @@
 #include "onnx/reader.h"
 #include "onnx/writer.h"
 
-// Bytes as an ONNX model: whatever is not one must be refused with an Error. What is read is shown at another batch size
-// and written again, which must read back. Files outside are not followed, and nothing is computed.
+// Bytes as an ONNX model: whatever is not one must be refused with an Error. What is read is shown at another batch
+// size and written again, which must read back. Files outside are not followed, and nothing is computed.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t kLargest = std::size_t{1} << 16;
   if (size > kLargest) return 0;
