@@ -140,7 +140,8 @@ int needed_opset(const Graph& graph, const Node& node) {
 Attributes attributes_at(const Graph& graph, const Node& node, int opset) {
   Attributes result;
   const Op& op = *find_op(node.op);
-  for (const auto& [name, value] : node.attributes.entries()) {
+  for (const auto& entry : node.attributes.entries()) {
+    const std::string& name = entry.first;
     const bool structural =
         std::any_of(op.structural.begin(), op.structural.end(), [&](const auto& item) { return item.name == name; });
     if (structural && !is_attribute_at(node.op, name, opset)) continue;
@@ -149,7 +150,7 @@ Attributes attributes_at(const Graph& graph, const Node& node, int opset) {
     const bool unknown = std::any_of(
         std::begin(kNewAttributes), std::end(kNewAttributes),
         [&](const NewAttribute& row) { return row.op == node.op && row.name == name && opset < row.since; });
-    if (!unknown) result.set(name, spelled(graph, node, name, value));
+    if (!unknown) result.set(name, spelled(graph, node, name, entry.second));
   }
   return result;
 }
