@@ -11,8 +11,8 @@ namespace {
 
 using namespace plain;
 
-constexpr std::string_view kMovers[] = {"Concat", "DepthToSpace", "Expand", "Gather", "Pad",
-                                        "Slice",  "SpaceToDepth", "Split",  "Tile",   "Transpose"};
+constexpr std::string_view kMovers[] = {"DepthToSpace", "Expand", "Gather", "Pad",      "Slice",
+                                        "SpaceToDepth", "Split",  "Tile",   "Transpose"};
 constexpr std::string_view kRenamers[] = {"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"};
 
 template <std::size_t N>
@@ -20,31 +20,19 @@ bool among(const std::string_view (&names)[N], std::string_view name) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-/// `count` elements of input `input` from `from` on go to `to`; input -1 is the fill value.
+/// `count` elements from `from` on go to `to`; from -1 is the fill value.
 struct Block {
-  std::int32_t input;
   std::int64_t from, to, count;
 };
-
-/// Which inputs carry elements (the others say where they go).
-bool carries(const Problem& problem, std::size_t input) { return input == 0 || problem.op == "Concat"; }
 
 /// The blocks of each output, adjacent elements joined.
 std::vector<std::vector<Block>> blocks_of(const Problem& problem, std::span<const Tensor> constants) {
   Problem numbers = problem;
-  std::vector<Tensor> inputs(problem.inputs.size());
-  std::vector<std::int64_t> starts;
-  std::int64_t next = 1;  // 0 is the fill
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!carries(problem, i)) {
-      inputs[i] = constants[i];
-      continue;
-    }
-    numbers.inputs[i].type.dtype = DType::i64;
-    inputs[i] = Tensor(DType::i64, problem.input(i).shape);
-    starts.push_back(next);
-    for (auto& value : inputs[i].data<std::int64_t>()) value = next++;
-  }
+  std::vector<Tensor> inputs(constants.begin(), constants.end());
+  numbers.inputs[0].type.dtype = DType::i64;
+  inputs[0] = Tensor(DType::i64, problem.input(0).shape);
+  const auto elements = inputs[0].data<std::int64_t>();
+  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = static_cast<std::int64_t>(i) + 1;  // 0 is the fill
   for (auto& output : numbers.outputs)
     if (output.known()) output.dtype = DType::i64;
   if (problem.op == "Pad") numbers.attributes.set("constant_value", std::int64_t{0});
@@ -54,15 +42,12 @@ std::vector<std::vector<Block>> blocks_of(const Problem& problem, std::span<cons
     if (!output.defined()) continue;
     const auto values = output.data<std::int64_t>();
     for (std::size_t i = 0; i < values.size(); ++i) {
-      std::int32_t input = -1;
-      if (values[i] > 0)
-        input =
-            static_cast<std::int32_t>(std::upper_bound(starts.begin(), starts.end(), values[i]) - starts.begin()) - 1;
-      const std::int64_t from = input < 0 ? 0 : values[i] - starts[static_cast<std::size_t>(input)];
-      if (!blocks.empty() && blocks.back().input == input &&
-          (input < 0 || blocks.back().from + blocks.back().count == from))
-        ++blocks.back().count;
-      else blocks.push_back({input, from, static_cast<std::int64_t>(i), 1});
+      const std::int64_t from = values[i] - 1;
+      const bool follows =
+          !blocks.empty() && (from < 0 ? blocks.back().from < 0
+                                       : blocks.back().from >= 0 && blocks.back().from + blocks.back().count == from);
+      if (follows) ++blocks.back().count;
+      else blocks.push_back({from, static_cast<std::int64_t>(i), 1});
     }
   }
   return result;
@@ -73,7 +58,7 @@ void split_long(std::vector<Block>& blocks, std::int64_t longest) {
   std::vector<Block> parts;
   for (const auto& block : blocks)
     for (std::int64_t at = 0; at < block.count; at += longest)
-      parts.push_back({block.input, block.from + at, block.to + at, std::min(longest, block.count - at)});
+      parts.push_back({block.from < 0 ? -1 : block.from + at, block.to + at, std::min(longest, block.count - at)});
   blocks = std::move(parts);
 }
 
@@ -88,9 +73,9 @@ void move(const RunArgs& args, const std::vector<Block>& blocks, void* output, T
         for (std::int64_t i = begin; i < end; ++i) {
           const Block& block = blocks[static_cast<std::size_t>(i)];
           T* to = static_cast<T*>(output) + block.to;
-          if (block.input < 0) std::fill(to, to + block.count, fill);
+          if (block.from < 0) std::fill(to, to + block.count, fill);
           else {
-            const T* from = static_cast<const T*>(args.inputs[static_cast<std::size_t>(block.input)]) + block.from;
+            const T* from = static_cast<const T*>(args.inputs[0]) + block.from;
             if (block.count == 1) *to = *from;
             else std::memcpy(to, from, static_cast<std::size_t>(block.count) * sizeof(T));
           }
@@ -101,8 +86,8 @@ void move(const RunArgs& args, const std::vector<Block>& blocks, void* output, T
 
 Support supports_move(const Problem& problem, const Backend&) {
   if (!among(kMovers, problem.op)) return Support::no("not a moving operator");
-  for (std::size_t i = 0; i < problem.inputs.size(); ++i)
-    if (!carries(problem, i) && problem.has(i) && !problem.constant(i)) return Support::no("where to is not constant");
+  for (std::size_t i = 1; i < problem.inputs.size(); ++i)
+    if (problem.has(i) && !problem.constant(i)) return Support::no("where to is not constant");
   std::int64_t elements = 0;
   for (const auto& output : problem.outputs)
     if (output.known()) elements += output.shape.count();

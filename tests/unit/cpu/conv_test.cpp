@@ -45,6 +45,7 @@ TEST(conv, bfloat_forms) {
            "FusedConv bf16:1x14x14x32 bf16:48x1x1x32! f32:48! act=relu",
            "FusedConv bf16:2x13x11x5 bf16:7x3x3x5! f32:7! bf16:2x13x11x7 act=relu pads=1",
            "FusedConv bf16:2x13x11x5 bf16:7x3x3x5! f32:7! f32:2x13x11x7 act=relu pads=1 to=f32",
+           "FusedConv bf16:1x7x11x70 bf16:3x1x1x70! f32:3! f32:1x7x11x3 act=hard_swish",
            "FusedConv bf16:1x23x21x3 bf16:64x7x7x3! f32:64! act=relu pads=3 strides=2",
            "FusedConv bf16:1x15x15x24 bf16:24x3x3x1! f32:24! act=relu group=24 pads=1",
            "FusedConv bf16:3x1x1x70 bf16:10x1x1x70! f32:10! to=f32",
