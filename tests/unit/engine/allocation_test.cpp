@@ -42,7 +42,7 @@ a = Conv(x, w) pads=1*4 group=16
 r = Relu(a)
 c = Conv(r, p)
 s = Add(c, r)
-y = MaxPool(s) kernel_shape=2*2 strides=2*2
+y = Relu(s)
 output y
 )");
   BuildOptions options;
