@@ -164,9 +164,10 @@ TEST(Engine, SaysWhatIsWrongWithAnInput) {
 TEST(Engine, KernelsOffAreNamedInTheErrorWhenNothingIsLeft) {
   const Graph graph = parse_graph("graph g\ninput x f32:2x4\ny = Relu(x)\noutput y\n");
   auto options = quick();
-  for (const auto& kernel : make_cpu_backend()->kernels()) options.kernels_off.insert(std::string(kernel.name));
+  const auto backend = make_cpu_backend();
+  for (const auto& kernel : backend->kernels()) options.kernels_off.insert(std::string(kernel.name));
   try {
-    build(graph, make_cpu_backend(), options);
+    build(graph, backend, options);
     FAIL() << "built without kernels";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::unsupported);
