@@ -20,10 +20,10 @@ class Stream {
 
 /// A bandwidth of one level of the memory hierarchy, measured.
 struct Bandwidth {
-  std::string level;  ///< "L1", "L2", "L3", "DRAM", "HBM"
+  std::string level;      ///< "L1", "L2", "L3", "DRAM", "HBM"
   std::size_t bytes = 0;  ///< capacity as one team sees it
-  double read = 0;   ///< bytes/s
-  double write = 0;  ///< bytes/s, 0 where not measured
+  double read = 0;        ///< bytes/s
+  double write = 0;       ///< bytes/s, 0 where not measured
 };
 
 /// Peaks measured on the device with `threads` threads; 0 operations where a type has no unit of its own.

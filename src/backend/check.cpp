@@ -129,13 +129,12 @@ Allowed allowed_for(const Problem& problem, const Tensor& expected, std::span<co
   // Transcendental functions and normalisations: what vectorised approximations and other orders of summing lose.
   const double part = expected.dtype() == DType::f64 ? 1e-12 : 1e-5;
   double size = largest(expected);
-  if (problem.op == "LogSoftmax") size = std::max(size, largest(inputs[0]));  // x less the logarithm of a sum: they cancel
+  if (problem.op == "LogSoftmax")
+    size = std::max(size, largest(inputs[0]));  // x less the logarithm of a sum: they cancel
   return {ulp + part, {0.2 * part * std::min(1.0, size)}};
 }
 
-bool is_8bit(DType dtype) {
-  return dtype == DType::u8 || dtype == DType::i8;
-}
+bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
 
 /// Quantised by the operator itself, so that a float decides how an element rounds.
 bool rounds(const Problem& problem, DType dtype) {

@@ -26,7 +26,8 @@ struct Support {
   explicit operator bool() const { return ok; }
 };
 
-/// What a session keeps for one prepared kernel (library handles, say). Owned by the session, used by one thread at a time.
+/// What a session keeps for one prepared kernel (library handles, say). Owned by the session, used by one thread at a
+/// time.
 class KernelState {
  public:
   virtual ~KernelState() = default;
@@ -48,7 +49,8 @@ class Prepared {
   virtual ~Prepared() = default;
   virtual std::size_t workspace_bytes() const { return 0; }
   virtual std::unique_ptr<KernelState> make_state() const { return nullptr; }
-  /// Input whose buffer output 0 may take over (its value is used up), or -1. run() must also be right when they differ.
+  /// Input whose buffer output 0 may take over (its value is used up), or -1. run() must also be right when they
+  /// differ.
   virtual int in_place_input() const { return -1; }
   /// False when a constant input was packed and run() never looks at its pointer: the engine then drops the original.
   virtual bool reads_constant(std::size_t /*input*/) const { return true; }
@@ -88,7 +90,8 @@ struct Kernel {
   /// Configs worth trying, best guess first; at least one ("" when there is nothing to choose).
   std::vector<std::string> (*configs)(const Problem&, const Backend&);
   std::unique_ptr<Prepared> (*prepare)(const PrepareContext&);
-  /// False for fallbacks (the reference): run only where nothing else supports the Problem, and never timed against others.
+  /// False for fallbacks (the reference): run only where nothing else supports the Problem, and never timed against
+  /// others.
   bool competes = true;
 };
 

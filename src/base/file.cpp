@@ -27,7 +27,7 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit) {
     if (errno == ENOENT || errno == ENOTDIR) fail(Code::not_found, "{}: no such file", path.string());
     fail(Code::io, "{}: cannot open: {}", path.string(), std::strerror(errno));
   }
-  struct stat info{};
+  struct stat info {};
   if (::fstat(file.fd, &info) != 0) fail(Code::io, "{}: cannot stat: {}", path.string(), std::strerror(errno));
   if (S_ISDIR(info.st_mode)) fail(Code::io, "{}: is a directory, not a file", path.string());
   if (static_cast<std::size_t>(info.st_size) > limit)

@@ -9,19 +9,19 @@ namespace halftone {
 namespace {
 
 constexpr std::array<std::pair<DType, std::string_view>, 14> kNames{{{DType::none, "none"},
-                                                                      {DType::f32, "f32"},
-                                                                      {DType::f64, "f64"},
-                                                                      {DType::f16, "f16"},
-                                                                      {DType::bf16, "bf16"},
-                                                                      {DType::i8, "i8"},
-                                                                      {DType::u8, "u8"},
-                                                                      {DType::i16, "i16"},
-                                                                      {DType::u16, "u16"},
-                                                                      {DType::i32, "i32"},
-                                                                      {DType::u32, "u32"},
-                                                                      {DType::i64, "i64"},
-                                                                      {DType::u64, "u64"},
-                                                                      {DType::boolean, "bool"}}};
+                                                                     {DType::f32, "f32"},
+                                                                     {DType::f64, "f64"},
+                                                                     {DType::f16, "f16"},
+                                                                     {DType::bf16, "bf16"},
+                                                                     {DType::i8, "i8"},
+                                                                     {DType::u8, "u8"},
+                                                                     {DType::i16, "i16"},
+                                                                     {DType::u16, "u16"},
+                                                                     {DType::i32, "i32"},
+                                                                     {DType::u32, "u32"},
+                                                                     {DType::i64, "i64"},
+                                                                     {DType::u64, "u64"},
+                                                                     {DType::boolean, "bool"}}};
 
 constexpr std::array<std::pair<Precision, std::string_view>, 6> kPrecisions{{{Precision::fp32, "fp32"},
                                                                              {Precision::tf32, "tf32"},
@@ -100,10 +100,8 @@ Half::operator float() const {
 
 BFloat16::BFloat16(float value) {
   const auto word = std::bit_cast<std::uint32_t>(value);
-  if ((word & 0x7fffffffu) > 0x7f800000u)
-    bits = static_cast<std::uint16_t>((word >> 16) | 0x40u);
-  else
-    bits = static_cast<std::uint16_t>((word + 0x7fffu + ((word >> 16) & 1u)) >> 16);
+  if ((word & 0x7fffffffu) > 0x7f800000u) bits = static_cast<std::uint16_t>((word >> 16) | 0x40u);
+  else bits = static_cast<std::uint16_t>((word + 0x7fffu + ((word >> 16) & 1u)) >> 16);
 }
 
 BFloat16::operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }

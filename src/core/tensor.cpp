@@ -34,7 +34,8 @@ To convert(From value) {
     // Out of range is undefined in C++; go through int64 so that it wraps as NumPy does on x86.
     if constexpr (std::is_same_v<To, std::uint64_t>)
       if (value >= From{0x1p63} && value < From{0x1p64}) return static_cast<To>(value);
-    if (!(value >= From{-0x1p63} && value < From{0x1p63})) return static_cast<To>(std::numeric_limits<std::int64_t>::min());
+    if (!(value >= From{-0x1p63} && value < From{0x1p63}))
+      return static_cast<To>(std::numeric_limits<std::int64_t>::min());
     return static_cast<To>(static_cast<std::int64_t>(value));
   } else {
     return static_cast<To>(value);
@@ -72,8 +73,7 @@ Shape broadcast(const Shape& a, const Shape& b) {
   for (std::size_t i = 0; i < rank; ++i) {
     const std::int64_t x = i < rank - a.rank() ? 1 : a[i - (rank - a.rank())];
     const std::int64_t y = i < rank - b.rank() ? 1 : b[i - (rank - b.rank())];
-    if (x != y && x != 1 && y != 1)
-      fail(Code::invalid_model, "shapes {} and {} do not broadcast", a.text(), b.text());
+    if (x != y && x != 1 && y != 1) fail(Code::invalid_model, "shapes {} and {} do not broadcast", a.text(), b.text());
     dims[i] = x == 1 ? y : x;
   }
   return Shape(std::move(dims));
@@ -85,9 +85,7 @@ std::size_t normalize_axis(std::int64_t axis, std::size_t rank) {
   return static_cast<std::size_t>(axis < 0 ? axis + limit : axis);
 }
 
-std::string TensorType::text() const {
-  return fmt::format("{}:{}", name(dtype), fmt::join(shape.dims(), "x"));
-}
+std::string TensorType::text() const { return fmt::format("{}:{}", name(dtype), fmt::join(shape.dims(), "x")); }
 
 std::shared_ptr<Buffer> allocate_host(std::size_t bytes) {
   const std::size_t rounded = (bytes + 63) / 64 * 64 + 64;

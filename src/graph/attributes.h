@@ -11,7 +11,8 @@
 
 namespace halftone {
 
-using Attribute = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>, Tensor>;
+using Attribute =
+    std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>, Tensor>;
 
 /// An operator application's attributes, sorted by name. Names and meanings are ONNX's.
 /// A list of one and a scalar are interchangeable to the readers; a list shorter than asked is an error, except that a

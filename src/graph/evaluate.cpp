@@ -21,7 +21,8 @@ std::vector<Tensor> evaluate(const Graph& source, std::span<const Tensor> inputs
     const Op& op = *find_op(node.op);
     Problem problem = problem_of(graph, node);
     std::vector<Tensor> arguments;
-    const auto data_inputs = op.structural.empty() ? node.inputs.size() : std::min(node.inputs.size(), op.structural[0].index);
+    const auto data_inputs =
+        op.structural.empty() ? node.inputs.size() : std::min(node.inputs.size(), op.structural[0].index);
     for (std::size_t i = 0; i < data_inputs; ++i)
       arguments.push_back(node.inputs[i] == kNoValue ? Tensor() : values[static_cast<std::size_t>(node.inputs[i])]);
     for (const auto& structural : op.structural) {

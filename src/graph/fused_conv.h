@@ -10,12 +10,24 @@
 namespace halftone {
 
 /// What comes after a convolution's sum, in this order: bias, residual, activation, requantise.
-enum class Activation : std::uint8_t { none, relu, clip, leaky_relu, sigmoid, tanh, hard_sigmoid, hard_swish, silu, elu };
+enum class Activation : std::uint8_t {
+  none,
+  relu,
+  clip,
+  leaky_relu,
+  sigmoid,
+  tanh,
+  hard_sigmoid,
+  hard_swish,
+  silu,
+  elu
+};
 
 /// The spelling in the `act` attribute; `none` is the attribute's absence.
 std::string_view name(Activation activation);
 
-/// y = activation(x), in float. alpha and beta: clip's bounds, leaky_relu's and elu's slope, hard_sigmoid's alpha, beta.
+/// y = activation(x), in float. alpha and beta: clip's bounds, leaky_relu's and elu's slope, hard_sigmoid's alpha,
+/// beta.
 float apply(Activation activation, float alpha, float beta, float x);
 
 /// The one convolution of the lowered graph: 2-D, NHWC, with everything that follows it fused. Gemm with constant
@@ -31,9 +43,9 @@ float apply(Activation activation, float alpha, float beta, float x);
 /// With xr = x_scale (x - x_zero) and w' = w_scale w (both plain for floats; padding is real zero):
 ///   y = activation(conv(xr, w') + bias + r_scale (r - r_zero)), then y / y_scale rounded to even + y_zero, saturated.
 struct FusedConv {
-  std::int64_t n, h, w, c;     ///< input
-  std::int64_t o, kh, kw;      ///< output channels, kernel
-  std::int64_t oh, ow;         ///< output
+  std::int64_t n, h, w, c;  ///< input
+  std::int64_t o, kh, kw;   ///< output channels, kernel
+  std::int64_t oh, ow;      ///< output
   std::int64_t group = 1;
   std::int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   std::int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;

@@ -25,7 +25,8 @@ ValueId Graph::add_constant(std::string value_name, Tensor tensor) {
   return id;
 }
 
-ValueId Graph::add_node(std::string op, std::vector<ValueId> node_inputs, Attributes attributes, std::string node_name) {
+ValueId Graph::add_node(std::string op, std::vector<ValueId> node_inputs, Attributes attributes,
+                        std::string node_name) {
   if (node_name.empty()) node_name = op;
   const ValueId output = add_value(unique_name(node_name));
   nodes.push_back({std::move(op), std::move(node_name), std::move(attributes), std::move(node_inputs), {output}});

@@ -17,9 +17,9 @@ inline constexpr ValueId kNoValue = -1;
 /// A tensor that flows: a graph input, a constant, or a node's output.
 struct Value {
   std::string name;
-  TensorType type;                       ///< dtype none until inferred
-  Tensor constant;                       ///< defined for constants
-  std::vector<std::string> dim_names;    ///< graph inputs: symbolic extents ("N", "", "", ""), empty where all are fixed
+  TensorType type;                     ///< dtype none until inferred
+  Tensor constant;                     ///< defined for constants
+  std::vector<std::string> dim_names;  ///< graph inputs: symbolic extents ("N", "", "", ""), empty where all are fixed
   bool is_constant() const { return constant.defined(); }
 };
 
@@ -37,7 +37,7 @@ struct Graph {
   std::string name;
   std::vector<Value> values;
   std::vector<Node> nodes;
-  std::vector<ValueId> inputs;   ///< constants are not among them
+  std::vector<ValueId> inputs;  ///< constants are not among them
   std::vector<ValueId> outputs;
   std::map<std::string, std::string> metadata;
 
@@ -61,7 +61,8 @@ struct Graph {
 
   /// Orders nodes topologically, keeping their order where it is free. Throws invalid_model naming a node on a cycle.
   void sort();
-  /// Drops nodes with an empty op, nodes whose outputs nobody reads, and values nobody mentions; renumbers. Graph inputs stay.
+  /// Drops nodes with an empty op, nodes whose outputs nobody reads, and values nobody mentions; renumbers. Graph
+  /// inputs stay.
   void compact();
 
   /// Checks structure: ids in range, each value made once, names unique, known operators, counts of inputs and outputs,

@@ -110,7 +110,8 @@ void fold_constants(Graph& graph, std::size_t largest_bytes, bool keep_quantised
 void set_batch(Graph& graph, std::int64_t batch) {
   if (batch < 1) fail(Code::invalid_argument, "batch {}: at least 1", batch);
   bool symbolic = false;
-  for (const auto id : graph.inputs) symbolic |= !graph.value(id).dim_names.empty() && !graph.value(id).dim_names[0].empty();
+  for (const auto id : graph.inputs)
+    symbolic |= !graph.value(id).dim_names.empty() && !graph.value(id).dim_names[0].empty();
   bool fixed_batch = false;
   for (const auto id : graph.inputs) {
     auto& input = graph.value(id);
@@ -128,7 +129,8 @@ void set_batch(Graph& graph, std::int64_t batch) {
     }
   } catch (Error& error) {
     if (!fixed_batch) throw;
-    throw Error(Code::unsupported, fmt::format("the model's batch size is fixed and cannot become {}: {}", batch, error.what()));
+    throw Error(Code::unsupported,
+                fmt::format("the model's batch size is fixed and cannot become {}: {}", batch, error.what()));
   }
 }
 

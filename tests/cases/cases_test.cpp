@@ -33,9 +33,7 @@ TEST_P(Cases, EveryTacticMatchesTheReference) {
   std::cout << std::endl;
 }
 
-std::string stem(const testing::TestParamInfo<std::filesystem::path>& info) {
-  return info.param.stem().string();
-}
+std::string stem(const testing::TestParamInfo<std::filesystem::path>& info) { return info.param.stem().string(); }
 
 INSTANTIATE_TEST_SUITE_P(Files, Cases, testing::ValuesIn(case_files(HALFTONE_SOURCE_DIR "/tests/cases")), stem);
 

@@ -173,12 +173,8 @@ void run_collection(const std::string& collection, std::size_t least) {
   EXPECT_GE(passed, least);
 }
 
-TEST(Conformance, Node) {
-  run_collection("node", 700);
-}
-TEST(Conformance, Simple) {
-  run_collection("simple", 7);
-}
+TEST(Conformance, Node) { run_collection("node", 700); }
+TEST(Conformance, Simple) { run_collection("simple", 7); }
 
 }  // namespace
 }  // namespace halftone

@@ -19,12 +19,8 @@ const Op op_Relu{.name = "Relu",
 
 namespace {
 
-double softplus(double x) {
-  return std::log1p(std::exp(-std::abs(x))) + std::max(x, 0.0);
-}
-double sigmoid(double x) {
-  return 1 / (1 + std::exp(-x));
-}
+double softplus(double x) { return std::log1p(std::exp(-std::abs(x))) + std::max(x, 0.0); }
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 double gelu(double x, bool by_tanh) {
   constexpr double kSqrtHalf = 0.70710678118654752440, kSqrtTwoOverPi = 0.79788456080286535588;
   if (by_tanh) return 0.5 * x * (1 + std::tanh(kSqrtTwoOverPi * (x + 0.044715 * x * x * x)));

@@ -27,9 +27,7 @@ void infer_comparison(InferContext& context, DTypeSet allowed) {
 
 namespace {
 
-void infer_numbers(InferContext& context) {
-  ops::infer_binary(context, ops::kNumbers);
-}
+void infer_numbers(InferContext& context) { ops::infer_binary(context, ops::kNumbers); }
 
 /// Integers are divided towards zero; a division by zero gives 0, as NumPy has it.
 template <typename T>

@@ -3,9 +3,7 @@
 namespace halftone::ops {
 namespace {
 
-Shape batch_of(const Shape& shape) {
-  return shape.rank() < 2 ? Shape{} : Shape({shape.begin(), shape.end() - 2});
-}
+Shape batch_of(const Shape& shape) { return shape.rank() < 2 ? Shape{} : Shape({shape.begin(), shape.end() - 2}); }
 
 std::int64_t inner_of(const Shape& a, const Shape& b) {
   if (a.rank() == 0 || b.rank() == 0) fail(Code::invalid_model, "a scalar operand of a matrix product");

@@ -3,15 +3,9 @@
 namespace halftone {
 namespace {
 
-void infer_ordered(InferContext& context) {
-  ops::infer_comparison(context, ops::kNumbers);
-}
-void infer_bool(InferContext& context) {
-  ops::infer_binary(context, ops::kBool);
-}
-void infer_integer(InferContext& context) {
-  ops::infer_binary(context, ops::kIntegers);
-}
+void infer_ordered(InferContext& context) { ops::infer_comparison(context, ops::kNumbers); }
+void infer_bool(InferContext& context) { ops::infer_binary(context, ops::kBool); }
+void infer_integer(InferContext& context) { ops::infer_binary(context, ops::kIntegers); }
 
 template <typename Function>
 void compare(const ReferenceContext& context, Function function) {

@@ -8,16 +8,17 @@
 namespace halftone {
 namespace {
 
-constexpr std::array<std::pair<Activation, std::string_view>, 10> kActivations{{{Activation::none, "none"},
-                                                                                 {Activation::relu, "relu"},
-                                                                                 {Activation::clip, "clip"},
-                                                                                 {Activation::leaky_relu, "leaky_relu"},
-                                                                                 {Activation::sigmoid, "sigmoid"},
-                                                                                 {Activation::tanh, "tanh"},
-                                                                                 {Activation::hard_sigmoid, "hard_sigmoid"},
-                                                                                 {Activation::hard_swish, "hard_swish"},
-                                                                                 {Activation::silu, "silu"},
-                                                                                 {Activation::elu, "elu"}}};
+constexpr std::array<std::pair<Activation, std::string_view>, 10> kActivations{
+    {{Activation::none, "none"},
+     {Activation::relu, "relu"},
+     {Activation::clip, "clip"},
+     {Activation::leaky_relu, "leaky_relu"},
+     {Activation::sigmoid, "sigmoid"},
+     {Activation::tanh, "tanh"},
+     {Activation::hard_sigmoid, "hard_sigmoid"},
+     {Activation::hard_swish, "hard_swish"},
+     {Activation::silu, "silu"},
+     {Activation::elu, "elu"}}};
 
 bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
 
@@ -32,12 +33,14 @@ FusedConv read(const Attributes& attributes, std::span<const TensorType> in) {
   require(x.rank() == 4 && w.rank() == 4, "x is NHWC and w is OHWI");
   FusedConv conv{.n = x[0], .h = x[1], .w = x[2], .c = x[3], .o = w[0], .kh = w[1], .kw = w[2], .oh = 0, .ow = 0};
   conv.group = attributes.get_int("group", 1);
-  require(conv.group >= 1 && conv.c % conv.group == 0 && conv.o % conv.group == 0, "group must divide both channel counts");
+  require(conv.group >= 1 && conv.c % conv.group == 0 && conv.o % conv.group == 0,
+          "group must divide both channel counts");
   require(w[3] == conv.c / conv.group, "w's last extent must be the input channels of a group");
   const auto strides = attributes.get_ints("strides", 2, 1);
   const auto dilations = attributes.get_ints("dilations", 2, 1);
   const auto pads = attributes.get_ints("pads", 4, 0);
-  require(strides[0] >= 1 && strides[1] >= 1 && dilations[0] >= 1 && dilations[1] >= 1, "strides and dilations are at least 1");
+  require(strides[0] >= 1 && strides[1] >= 1 && dilations[0] >= 1 && dilations[1] >= 1,
+          "strides and dilations are at least 1");
   require(*std::min_element(pads.begin(), pads.end()) >= 0, "pads are not negative");
   constexpr std::int64_t kLargest = 1 << 20;
   for (const auto& list : {strides, dilations, pads})
@@ -55,7 +58,8 @@ FusedConv read(const Attributes& attributes, std::span<const TensorType> in) {
   conv.ow = (padded_w - reach_w) / conv.stride_w + 1;
 
   const auto act = attributes.get_string("act", "none");
-  const auto found = std::find_if(kActivations.begin(), kActivations.end(), [&](const auto& item) { return item.second == act; });
+  const auto found =
+      std::find_if(kActivations.begin(), kActivations.end(), [&](const auto& item) { return item.second == act; });
   if (found == kActivations.end()) fail(Code::invalid_model, "FusedConv: unknown act '{}'", act);
   conv.act = found->first;
   conv.alpha = static_cast<float>(attributes.get_float("alpha", 0));
@@ -65,7 +69,8 @@ FusedConv read(const Attributes& attributes, std::span<const TensorType> in) {
   conv.w_type = in[1].dtype;
   const bool float_x = conv.x_type == DType::f32 || conv.x_type == DType::bf16 || conv.x_type == DType::f16;
   require(float_x || is_8bit(conv.x_type), "x is f32, bf16, f16, u8 or i8");
-  require(float_x ? conv.w_type == conv.x_type : conv.w_type == DType::i8, "w has x's dtype, or is i8 where x is 8-bit");
+  require(float_x ? conv.w_type == conv.x_type : conv.w_type == DType::i8,
+          "w has x's dtype, or is i8 where x is 8-bit");
   conv.has_bias = present(2);
   if (conv.has_bias) require(in[2] == TensorType{DType::f32, Shape{conv.o}}, "bias is f32 [O]");
   conv.has_residual = present(3);
@@ -78,14 +83,17 @@ FusedConv read(const Attributes& attributes, std::span<const TensorType> in) {
   require(y_type && (is_8bit(*y_type) || *y_type == DType::f32 || *y_type == DType::bf16 || *y_type == DType::f16),
           "to is f32, bf16, f16, u8 or i8");
   conv.y_type = *y_type;
-  if (conv.is_int8()) require(present(4) && in[4] == TensorType{DType::f32, Shape{conv.o}}, "8-bit x needs w_scale f32 [O]");
-  if (conv.quantised()) require(present(5) && in[5] == TensorType{DType::f32, Shape{6}}, "8-bit data needs quantisation f32 [6]");
+  if (conv.is_int8())
+    require(present(4) && in[4] == TensorType{DType::f32, Shape{conv.o}}, "8-bit x needs w_scale f32 [O]");
+  if (conv.quantised())
+    require(present(5) && in[5] == TensorType{DType::f32, Shape{6}}, "8-bit data needs quantisation f32 [6]");
   return conv;
 }
 
 void infer(InferContext& context) {
   std::vector<TensorType> inputs;
-  for (std::size_t i = 0; i < context.input_count(); ++i) inputs.push_back(context.has(i) ? context.input(i) : TensorType{});
+  for (std::size_t i = 0; i < context.input_count(); ++i)
+    inputs.push_back(context.has(i) ? context.input(i) : TensorType{});
   const FusedConv conv = read(context.attributes, inputs);
   context.set_output(0, conv.y_type, Shape{conv.n, conv.oh, conv.ow, conv.o});
 }
@@ -125,7 +133,8 @@ void reference(const ReferenceContext& context) {
             for (std::int64_t kw = 0; kw < conv.kw; ++kw) {
               const std::int64_t iw = ow * conv.stride_w - conv.pad_left + kw * conv.dilation_w;
               if (iw < 0 || iw >= conv.w) continue;
-              const float* pixel = &x[static_cast<std::size_t>(((n * conv.h + ih) * conv.w + iw) * conv.c + o / o_group * c_group)];
+              const float* pixel =
+                  &x[static_cast<std::size_t>(((n * conv.h + ih) * conv.w + iw) * conv.c + o / o_group * c_group)];
               const float* weight = &w[static_cast<std::size_t>(((o * conv.kh + kh) * conv.kw + kw) * c_group)];
               for (std::int64_t c = 0; c < c_group; ++c)
                 sum += static_cast<double>(pixel[c] - q.x_zero) * static_cast<double>(weight[c]);

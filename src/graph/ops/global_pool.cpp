@@ -46,9 +46,7 @@ void lp(const ReferenceContext& context) {
       [p](double sum, double) { return std::pow(sum, 1 / p); });
 }
 
-double flops(const Problem& problem) {
-  return static_cast<double>(problem.input(0).shape.count());
-}
+double flops(const Problem& problem) { return static_cast<double>(problem.input(0).shape.count()); }
 
 }  // namespace
 

@@ -53,13 +53,9 @@ std::int64_t checked_add(std::int64_t a, std::int64_t b) {
   return result;
 }
 
-void infer_same(InferContext& context) {
-  context.set_output(0, context.input(0).dtype, context.shape(0));
-}
+void infer_same(InferContext& context) { context.set_output(0, context.input(0).dtype, context.shape(0)); }
 
-double no_flops(const Problem&) {
-  return 0;
-}
+double no_flops(const Problem&) { return 0; }
 
 std::vector<std::int64_t> broadcast_strides(const Shape& from, const Shape& to) {
   ASSERT(from.rank() <= to.rank());

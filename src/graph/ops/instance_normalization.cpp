@@ -51,9 +51,7 @@ void reference(const ReferenceContext& context) {
   ops::store(context.outputs[0], out);
 }
 
-double flops(const Problem& problem) {
-  return 8 * static_cast<double>(problem.output().shape.count());
-}
+double flops(const Problem& problem) { return 8 * static_cast<double>(problem.output().shape.count()); }
 
 }  // namespace
 

@@ -5,12 +5,8 @@
 namespace halftone {
 namespace {
 
-std::int64_t rows_of(const Shape& a) {
-  return a.rank() < 2 ? 1 : a[a.rank() - 2];
-}
-std::int64_t columns_of(const Shape& b) {
-  return b.rank() < 2 ? 1 : b[b.rank() - 1];
-}
+std::int64_t rows_of(const Shape& a) { return a.rank() < 2 ? 1 : a[a.rank() - 2]; }
+std::int64_t columns_of(const Shape& b) { return b.rank() < 2 ? 1 : b[b.rank() - 1]; }
 
 /// Products of the operands less their zero points: one, one for each row of a, one for each column of b.
 std::vector<double> sums_of(const ReferenceContext& context, std::size_t a_at, std::size_t a_zero, std::size_t b_at,

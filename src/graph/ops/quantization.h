@@ -26,9 +26,7 @@ struct Range {
 };
 /// What a u8, i8, u16 or i16 holds; {0, -1} for other types.
 Range range_of(DType dtype);
-inline bool is_quantized(DType dtype) {
-  return range_of(dtype).high > 0;
-}
+inline bool is_quantized(DType dtype) { return range_of(dtype).high > 0; }
 
 /// x / scale rounded half to even, plus zero, saturated; NaN gives the lower end. In float, as ONNX Runtime does.
 inline double quantize(float x, float scale, double zero, Range range) {

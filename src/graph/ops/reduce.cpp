@@ -31,12 +31,8 @@ void infer(InferContext& context, ops::DTypeSet allowed) {
   context.set_output(0, context.input(0).dtype, std::move(out));
 }
 
-void infer_numbers(InferContext& context) {
-  infer(context, ops::kNumbers);
-}
-void infer_any(InferContext& context) {
-  infer(context, ops::kAnyType);
-}
+void infer_numbers(InferContext& context) { infer(context, ops::kNumbers); }
+void infer_any(InferContext& context) { infer(context, ops::kAnyType); }
 
 /// Each output element = function(the elements reduced to it): doubles for floats, the type itself for the rest.
 template <typename T, typename Function>
@@ -114,9 +110,7 @@ double log_sum_exp(const std::vector<double>& group) {
   return std::log(total) + largest;
 }
 
-double flops(const Problem& problem) {
-  return static_cast<double>(problem.input(0).shape.count());
-}
+double flops(const Problem& problem) { return static_cast<double>(problem.input(0).shape.count()); }
 
 }  // namespace
 

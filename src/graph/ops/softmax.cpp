@@ -53,9 +53,7 @@ Normaliser normaliser(const std::vector<double>& line) {
   return {largest, total};
 }
 
-double flops(const Problem& problem) {
-  return 5 * static_cast<double>(problem.output().shape.count());
-}
+double flops(const Problem& problem) { return 5 * static_cast<double>(problem.output().shape.count()); }
 
 }  // namespace
 

@@ -104,9 +104,7 @@ void reference_arg(const ReferenceContext& context) {
   });
 }
 
-double arg_flops(const Problem& problem) {
-  return static_cast<double>(problem.input(0).shape.count());
-}
+double arg_flops(const Problem& problem) { return static_cast<double>(problem.input(0).shape.count()); }
 
 }  // namespace
 

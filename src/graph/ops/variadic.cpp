@@ -13,12 +13,8 @@ void infer_variadic(InferContext& context, ops::DTypeSet allowed) {
   context.set_output(0, context.input(0).dtype, ops::broadcast_all(context));
 }
 
-void infer_numbers(InferContext& context) {
-  infer_variadic(context, ops::kNumbers);
-}
-void infer_floats(InferContext& context) {
-  infer_variadic(context, ops::kFloats);
-}
+void infer_numbers(InferContext& context) { infer_variadic(context, ops::kNumbers); }
+void infer_floats(InferContext& context) { infer_variadic(context, ops::kFloats); }
 
 /// y[i] = finish(step(… step(x0[i], x1[i]) …)), in double for floats and in the type itself for integers.
 template <typename Step, typename Finish>

@@ -20,13 +20,9 @@ y = Reshape(x, target)
 output y
 )";
 
-std::string output_type(const Graph& graph) {
-  return graph.value(graph.outputs[0]).type.text();
-}
+std::string output_type(const Graph& graph) { return graph.value(graph.outputs[0]).type.text(); }
 
-TEST(Infer, FollowsShapesThroughChains) {
-  EXPECT_EQ(output_type(parse_graph(kComputedReshape)), "f32:2x48");
-}
+TEST(Infer, FollowsShapesThroughChains) { EXPECT_EQ(output_type(parse_graph(kComputedReshape)), "f32:2x48"); }
 
 TEST(Infer, BatchReachesComputedShapes) {
   Graph graph = parse_graph(kComputedReshape);

@@ -35,9 +35,7 @@ inline Tensor run(std::string_view op, std::string_view attributes, std::vector<
   return run_all(op, attributes, std::move(inputs)).front();
 }
 
-inline Tensor f32(Shape shape, std::initializer_list<float> values) {
-  return Tensor::from(std::move(shape), values);
-}
+inline Tensor f32(Shape shape, std::initializer_list<float> values) { return Tensor::from(std::move(shape), values); }
 inline Tensor i64(Shape shape, std::initializer_list<std::int64_t> values) {
   return Tensor::from(std::move(shape), values);
 }
