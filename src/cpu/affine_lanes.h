@@ -21,14 +21,23 @@ inline void store_elements(void* base, long at, Lanes::F x, int n) {
   else Lanes::store_i8(static_cast<std::int8_t*>(base) + at, x, n);
 }
 
+/// The sum with residual, clamped.
+template <Element kResidual>
+inline Lanes::F finish_value(Lanes::F sum, Lanes::F scale, Lanes::F bias, const Affine& affine, const void* residual,
+                             long at, int n) {
+  Lanes::F value = Lanes::fma(sum, scale, bias);
+  if constexpr (kResidual != Element::none)
+    value = Lanes::fma(Lanes::set(affine.r_scale), load_elements<kResidual>(residual, at, n), value);
+  return Lanes::min(Lanes::max(value, Lanes::set(affine.low)), Lanes::set(affine.high));
+}
+
 /// One vector: channels [o, o + n) of the output element `at`.
 template <Element kResidual, Element kOut>
 inline void finish_vector(Lanes::F sum, const Affine& affine, int o, const void* residual, void* y, long at, int n) {
-  Lanes::F value = Lanes::fma(sum, Lanes::load(affine.scale + o), Lanes::load(affine.bias + o));
-  if constexpr (kResidual != Element::none)
-    value = Lanes::fma(Lanes::set(affine.r_scale), load_elements<kResidual>(residual, at, n), value);
-  value = Lanes::min(Lanes::max(value, Lanes::set(affine.low)), Lanes::set(affine.high));
-  store_elements<kOut>(y, at, value, n);
+  store_elements<kOut>(y, at,
+                       finish_value<kResidual>(sum, Lanes::load(affine.scale + o), Lanes::load(affine.bias + o), affine,
+                                               residual, at, n),
+                       n);
 }
 
 /// Calls work with the two types as template arguments `work.template operator()<residual, out>()`.

@@ -1,6 +1,7 @@
 #pragma once
 #include "cpu/affine_lanes.h"
 #include "cpu/depthwise.h"
+#include "cpu/repeat.h"
 
 // Depthwise convolution by Lanes (include lanes_*.h before); internal linkage. 8-bit products are summed in float,
 // which is exact for the up to 2^24 / (255 * 128) taps a kernel may have here.
@@ -50,19 +51,19 @@ void four(const DepthwiseTask& task, const Line& line, long ow, long c, int n) {
     const long at =
         line.image + ((line.row + static_cast<long>(i) * task.dilation_h) * task.w + column) * task.channels + c;
     Lanes::F pixels[kPixels];
-#pragma GCC unroll 16
-    for (int p = 0; p < kPixels; ++p) pixels[p] = load_x<kX>(task, task.x, at + p * task.channels, n);
-#pragma GCC unroll 8
-    for (int j = 0; j < kWidth; ++j) {
+    repeat<kPixels>([&]<int p>() __attribute__((always_inline)) {
+      pixels[p] = load_x<kX>(task, task.x, at + p * task.channels, n);
+    });
+    repeat<kWidth>([&]<int j>() __attribute__((always_inline)) {
       const Lanes::F w = Lanes::load(task.weights + (i * kWidth + j) * task.weight_stride + c);
-#pragma GCC unroll 4
-      for (int o = 0; o < 4; ++o) sums[o] = Lanes::fma(pixels[o * kStride + j], w, sums[o]);
-    }
+      repeat<4>([&]<int o>()
+                    __attribute__((always_inline)) { sums[o] = Lanes::fma(pixels[o * kStride + j], w, sums[o]); });
+    });
   }
-#pragma GCC unroll 4
-  for (int o = 0; o < 4; ++o)
+  repeat<4>([&]<int o>() __attribute__((always_inline)) {
     finish_vector<kResidual, kOut>(sums[o], task.affine, static_cast<int>(c), task.residual, task.y,
                                    line.out + (ow + o) * task.channels + c, n);
+  });
 }
 
 using Step = void (*)(const DepthwiseTask&, const Line&, long, long, int);

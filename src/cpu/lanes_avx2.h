@@ -29,7 +29,7 @@ struct Lanes {
   static F max(F a, F b) { return _mm256_max_ps(a, b); }
   static F min(F a, F b) { return _mm256_min_ps(a, b); }
   static F floats(I x) { return _mm256_cvtepi32_ps(x); }
-  static I dot(I sums, I x, I w) { return _mm256_add_epi32(sums, _mm256_madd_epi16(x, w)); }
+  static void dot(I& sums, I x, I w) { sums = _mm256_add_epi32(sums, _mm256_madd_epi16(x, w)); }
 
   template <int kBytes>
   static __m128i small(const void* p, int n) {
@@ -73,6 +73,15 @@ struct Lanes {
     const F nan = _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
     const __m128i w = words(_mm256_blendv_epi8(rounded, _mm256_set1_epi32(0x7fc0), _mm256_castps_si256(nan)));
     std::memcpy(p, &w, static_cast<std::size_t>(n) * 2);
+  }
+
+  /// A tile's row of bytes; see lanes_avx512.h.
+  template <bool kSigned>
+  static void store_bytes(void* p, const F (&x)[kVectors]) {
+    const I ab = _mm256_packs_epi32(_mm256_cvtps_epi32(x[0]), _mm256_cvtps_epi32(x[1]));
+    const I packed = kSigned ? _mm256_packs_epi16(ab, ab) : _mm256_packus_epi16(ab, ab);
+    const I sorted = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 3, 6, 7));
+    _mm_storeu_si128(static_cast<__m128i*>(p), _mm256_castsi256_si128(sorted));
   }
 
   /// Bytes widened to the 16-bit numbers dot() multiplies; `sign_flip` 0x80 marks signed bytes, which stay signed.

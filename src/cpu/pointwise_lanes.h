@@ -1,6 +1,7 @@
 #pragma once
 #include "cpu/affine_lanes.h"
 #include "cpu/pointwise.h"
+#include "cpu/repeat.h"
 
 // A product of rows of x with panels of weights, by Lanes (include lanes_*.h before); internal linkage.
 namespace halftone::cpu {
@@ -9,9 +10,8 @@ namespace {
 struct FloatProduct {
   using Sum = Lanes::F;
   static Sum zero() { return Lanes::zero(); }
-  static Sum step(Sum sum, const void* x, long at, Sum w) {
-    return Lanes::fma(Lanes::set(static_cast<const float*>(x)[at]), w, sum);
-  }
+  static Sum broadcast(const void* x, long at) { return Lanes::set(static_cast<const float*>(x)[at]); }
+  static void step(Sum& sum, Sum x, Sum w) { sum = Lanes::fma(x, w, sum); }
   static Sum weights(const void* w) { return Lanes::load(static_cast<const float*>(w)); }
   static Lanes::F floats(Sum sum) { return sum; }
 };
@@ -19,11 +19,12 @@ struct FloatProduct {
 struct ByteProduct {
   using Sum = Lanes::I;
   static Sum zero() { return Lanes::zero_sums(); }
-  static Sum step(Sum sum, const void* x, long at, Sum w) {
+  static Sum broadcast(const void* x, long at) {
     std::int32_t four;
     __builtin_memcpy(&four, static_cast<const char*>(x) + 4 * at, 4);
-    return Lanes::dot(sum, Lanes::set(four), w);
+    return Lanes::set(four);
   }
+  static void step(Sum& sum, Sum x, Sum w) { Lanes::dot(sum, x, w); }
   static Sum weights(const void* w) { return Lanes::load_sums(w); }
   static Lanes::F floats(Sum sum) { return Lanes::floats(sum); }
 };
@@ -34,28 +35,26 @@ constexpr int kTileColumns = Lanes::kVectors * Lanes::kWidth;
 template <typename Product, int kRows, int kVectors>
 void multiply(const char* const* rows, const char* w, long steps, float* tile) {
   typename Product::Sum sums[kRows][kVectors];
-#pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) sums[r][v] = Product::zero();
   const char* x[kRows];
-#pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r) x[r] = rows[r];
+  repeat<kRows>([&]<int r>() __attribute__((always_inline)) {
+    x[r] = rows[r];
+    repeat<kVectors>([&]<int v>() __attribute__((always_inline)) { sums[r][v] = Product::zero(); });
+  });
   for (long k = 0; k < steps; ++k) {
     typename Product::Sum columns[kVectors];
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) columns[v] = Product::weights(w + v * Lanes::kWidth * 4);
+    repeat<kVectors>([&]<int v>()
+                         __attribute__((always_inline)) { columns[v] = Product::weights(w + v * Lanes::kWidth * 4); });
     w += kVectors * Lanes::kWidth * 4;
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) sums[r][v] = Product::step(sums[r][v], x[r], k, columns[v]);
+    repeat<kRows>([&]<int r>() __attribute__((always_inline)) {
+      const auto element = Product::broadcast(x[r], k);
+      repeat<kVectors>([&]<int v>() __attribute__((always_inline)) { Product::step(sums[r][v], element, columns[v]); });
+    });
   }
-#pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v)
+  repeat<kRows>([&]<int r>() __attribute__((always_inline)) {
+    repeat<kVectors>([&]<int v>() __attribute__((always_inline)) {
       Lanes::store(tile + r * kTileColumns + v * Lanes::kWidth, Product::floats(sums[r][v]));
+    });
+  });
 }
 
 using Multiply = void (*)(const char* const*, const char*, long, float*);
@@ -81,8 +80,33 @@ Multiply choose_multiply(int rows, int vectors) {
   }
 }
 
+/// A tile as wide as they come: scales and biases stay in registers, bytes are stored a row at a time.
+template <Element kResidual, Element kOut>
+void finish_full_tile(const PointwiseTask& task, const float* tile, long row, int rows, int column) {
+  Lanes::F scale[Lanes::kVectors], bias[Lanes::kVectors];
+  repeat<Lanes::kVectors>([&]<int v>() __attribute__((always_inline)) {
+    scale[v] = Lanes::load(task.affine.scale + column + v * Lanes::kWidth);
+    bias[v] = Lanes::load(task.affine.bias + column + v * Lanes::kWidth);
+  });
+  for (int r = 0; r < rows; ++r) {
+    const long at = (row + r) * task.channels + column;
+    Lanes::F values[Lanes::kVectors];
+    repeat<Lanes::kVectors>([&]<int v>() __attribute__((always_inline)) {
+      values[v] = finish_value<kResidual>(Lanes::load(tile + r * kTileColumns + v * Lanes::kWidth), scale[v], bias[v],
+                                          task.affine, task.residual, at + v * Lanes::kWidth, Lanes::kWidth);
+    });
+    if constexpr (kOut == Element::u8 || kOut == Element::i8)
+      Lanes::store_bytes<kOut == Element::i8>(static_cast<char*>(task.y) + at, values);
+    else
+      repeat<Lanes::kVectors>([&]<int v>() __attribute__((always_inline)) {
+        store_elements<kOut>(task.y, at + v * Lanes::kWidth, values[v], Lanes::kWidth);
+      });
+  }
+}
+
 template <Element kResidual, Element kOut>
 void finish_tile(const PointwiseTask& task, const float* tile, long row, int rows, int column, int columns) {
+  if (columns == kTileColumns) return finish_full_tile<kResidual, kOut>(task, tile, row, rows, column);
   for (int r = 0; r < rows; ++r) {
     const long at = (row + r) * task.channels + column;
     for (int c = 0; c < columns; c += Lanes::kWidth) {
@@ -105,12 +129,13 @@ void pointwise(const PointwiseTask& task, long steps, const char* (*row_of)(cons
   for (int column = task.column_begin; column < task.column_end; column += kTileColumns) {
     const int columns = task.column_end - column < kTileColumns ? task.column_end - column : kTileColumns;
     const int vectors = (columns + Lanes::kWidth - 1) / Lanes::kWidth;
+    const Multiply full = choose_multiply<Product>(Lanes::kRows, vectors);
     const char* w = static_cast<const char*>(task.weights) + static_cast<long>(column) * steps * 4;
     for (long row = task.row_begin; row < task.row_end; row += Lanes::kRows) {
       const int rows = task.row_end - row < Lanes::kRows ? static_cast<int>(task.row_end - row) : Lanes::kRows;
       const char* pointers[Lanes::kRows];
       for (int r = 0; r < rows; ++r) pointers[r] = row_of(task, row + r);
-      choose_multiply<Product>(rows, vectors)(pointers, w, steps, tile);
+      (rows == Lanes::kRows ? full : choose_multiply<Product>(rows, vectors))(pointers, w, steps, tile);
       finish(task, tile, row, rows, column, columns);
     }
   }
