@@ -84,6 +84,8 @@ class Quantiser {
     Attributes attributes = node.attributes;
     attributes.set("to", std::string(name(y ? y->dtype : DType::f32)));
     if (y) simplify_activation(attributes, *y);
+    if (x->scale.zero[0] == 0 && (!residual || residual->scale.zero[0] == 0) && (!y || y->zero[0] == 0))
+      attributes.set("symmetric", std::int64_t{1});
     const auto residual_id = residual ? residual->source : input(FusedConv::kResidual);
     const Shape channels{w->data.shape()[0]};
     Problem problem{"FusedConv", attributes, {}, {}};

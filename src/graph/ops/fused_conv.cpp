@@ -71,6 +71,7 @@ FusedConv read(const Attributes& attributes, std::span<const TensorType> in) {
   require(float_x || is_8bit(conv.x_type), "x is f32, bf16, f16, u8 or i8");
   require(float_x ? conv.w_type == conv.x_type : conv.w_type == DType::i8,
           "w has x's dtype, or is i8 where x is 8-bit");
+  conv.symmetric = attributes.get_int("symmetric", 0) != 0;
   conv.has_bias = present(2);
   if (conv.has_bias) require(in[2] == TensorType{DType::f32, Shape{conv.o}}, "bias is f32 [O]");
   conv.has_residual = present(3);
