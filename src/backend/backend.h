@@ -18,6 +18,13 @@ class Stream {
   virtual void synchronize() = 0;
 };
 
+/// Work that was recorded once and is queued again as one piece.
+class Recording {
+ public:
+  virtual ~Recording() = default;
+  virtual void replay(Stream& stream) = 0;
+};
+
 /// A bandwidth of one level of the memory hierarchy, measured.
 struct Bandwidth {
   std::string level;      ///< "L1", "L2", "L3", "DRAM", "HBM"
@@ -60,6 +67,11 @@ class Backend {
   virtual std::span<const Kernel> kernels() const = 0;
   /// Seconds of device time `work` takes when called once on the stream.
   virtual double seconds(Stream& stream, const std::function<void()>& work) = 0;
+  /// Notes what `work` queues on the stream, with its pointers as they are, and runs none of it. nullptr where the device
+  /// has no such thing or something in `work` cannot be recorded.
+  virtual std::unique_ptr<Recording> record(Stream& /*stream*/, const std::function<void()>& /*work*/) {
+    return nullptr;
+  }
   /// Makes the calling thread's later work use `threads` cores (a CPU's OpenMP team); nothing on a GPU.
   virtual void use_threads(int threads) = 0;
   /// Measured once and kept for the process; takes a second or two at the first call.

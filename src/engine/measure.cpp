@@ -18,6 +18,17 @@ std::vector<double> measure_latency(Session& session, std::int64_t batch, const 
     inputs.push_back(port.type.dtype == DType::f32 ? values : values.to(port.type.dtype));
   }
   for (const auto& port : program.outputs) outputs.emplace_back(port.type);
+  auto& backend = *session.engine().backend();
+  if (!backend.host_memory() && !options.with_copies) {
+    const auto stream = backend.new_stream();
+    for (auto* list : {&inputs, &outputs})
+      for (auto& tensor : *list) {
+        Tensor there(tensor.type(), backend.allocate(tensor.bytes()));
+        backend.copy(there.raw(), tensor.raw(), tensor.bytes(), *stream);
+        stream->synchronize();
+        tensor = there;
+      }
+  }
 
   const double start = now_seconds();
   for (int i = 0; i < options.warm_up; ++i) {

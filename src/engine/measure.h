@@ -11,6 +11,8 @@ struct MeasureOptions {
   int iterations = 100;
   double most_seconds = 5;  ///< a point stops here with what it has, but never under `fewest` timed runs
   int fewest = 5;
+  /// On a device with its own memory: whether each run brings its inputs from the host and its outputs back.
+  bool with_copies = false;
 };
 
 /// Milliseconds of single runs of one program on inputs of its own (seeded random), after warming up.

@@ -27,6 +27,8 @@ struct Session::Bound {
   std::vector<Tensor> outputs;  ///< of the session's own, host
   std::vector<std::shared_ptr<Buffer>> staged_inputs,
       staged_outputs;  ///< device copies, where the device has its own memory
+  int steady = 0;      ///< runs since a pointer last changed
+  std::unique_ptr<Recording> recording;
 };
 
 Session::Session(std::shared_ptr<const Engine> engine)
@@ -92,9 +94,10 @@ void check_ports(std::span<const Tensor> tensors, const std::vector<Port>& ports
 
 }  // namespace
 
-void Session::place(Bound& bound, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
+bool Session::place(Bound& bound, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
   auto& backend = *engine_->backend();
   const bool staged = !backend.host_memory();
+  bool moved = false;
   if (staged)
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (inputs[i].buffer()->on_host())
@@ -105,9 +108,32 @@ void Session::place(Bound& bound, std::span<const Tensor> inputs, std::span<Tens
     if (staged && tensor.buffer()->on_host())
       pointer = (patch.from_output ? bound.staged_outputs : bound.staged_inputs)[patch.port]->data();
     auto& call = bound.calls[patch.call];
-    if (patch.is_output) call.outputs[patch.operand] = pointer;
-    else call.inputs[patch.operand] = pointer;
+    if (patch.is_output) {
+      moved |= call.outputs[patch.operand] != pointer;
+      call.outputs[patch.operand] = pointer;
+    } else {
+      moved |= call.inputs[patch.operand] != pointer;
+      call.inputs[patch.operand] = pointer;
+    }
   }
+  return moved;
+}
+
+void Session::execute(Bound& bound) {
+  auto& backend = *engine_->backend();
+  const auto work = [&] {
+    for (auto& call : bound.calls) {
+      if (call.prepared)
+        call.prepared->run({call.inputs, call.outputs, workspace_->data(), call.state.get(), stream_.get()});
+      else backend.copy(call.outputs[0], call.inputs[0], call.copy_bytes, *stream_);
+    }
+  };
+  // The first run with these pointers lets libraries settle, the second shows that they are going to stay.
+  constexpr int kRecordAt = 1;
+  if (bound.steady == kRecordAt) bound.recording = backend.record(*stream_, work);
+  if (bound.steady <= kRecordAt) ++bound.steady;
+  if (bound.recording) bound.recording->replay(*stream_);
+  else work();
 }
 
 std::span<Tensor> Session::own_outputs(Bound& bound) {
@@ -147,12 +173,11 @@ void Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs) {
   check_ports(outputs, now.program->outputs, "output");
   auto& backend = *engine_->backend();
   backend.use_threads(engine_->threads());
-  place(now, inputs, outputs);
-  for (auto& call : now.calls) {
-    if (call.prepared)
-      call.prepared->run({call.inputs, call.outputs, workspace_->data(), call.state.get(), stream_.get()});
-    else backend.copy(call.outputs[0], call.inputs[0], call.copy_bytes, *stream_);
+  if (place(now, inputs, outputs)) {
+    now.recording.reset();
+    now.steady = 0;
   }
+  execute(now);
   if (!backend.host_memory())
     for (std::size_t i = 0; i < outputs.size(); ++i)
       if (outputs[i].buffer()->on_host())

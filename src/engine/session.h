@@ -29,7 +29,9 @@ class Session {
  private:
   struct Bound;  // a program with its pointers laid out
   Bound& bound(std::int64_t batch);
-  void place(Bound& bound, std::span<const Tensor> inputs, std::span<Tensor> outputs);
+  /// Points the calls at the tensors; true where a pointer changed.
+  bool place(Bound& bound, std::span<const Tensor> inputs, std::span<Tensor> outputs);
+  void execute(Bound& bound);
   std::span<Tensor> own_outputs(Bound& bound);
 
   std::shared_ptr<const Engine> engine_;
