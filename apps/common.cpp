@@ -5,12 +5,22 @@
 
 #include "base/progress.h"
 #include "cpu/cpu_backend.h"
+#ifdef HALFTONE_HAS_CUDA
+#include "cuda/cuda_backend.h"
+#endif
 
 namespace halftone {
 
 std::shared_ptr<Backend> open_device(const std::string& name) {
   if (name == "cpu") return make_cpu_backend();
+#ifdef HALFTONE_HAS_CUDA
+  int index = 0;
+  if (name == "cuda" || (name.starts_with("cuda:") && CLI::detail::lexical_cast(name.substr(5), index)))
+    return make_cuda_backend(index);
+  fail(Code::not_found, "device '{}': there are 'cpu', 'cuda' and 'cuda:N'", name);
+#else
   fail(Code::not_found, "device '{}': there is only 'cpu' here (this build has no other backend)", name);
+#endif
 }
 
 OnnxModel load_model(const std::string& path) {

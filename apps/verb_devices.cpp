@@ -3,6 +3,9 @@
 
 #include "apps/verb.h"
 #include "cpu/cpu_backend.h"
+#ifdef HALFTONE_HAS_CUDA
+#include "cuda/cuda_backend.h"
+#endif
 
 namespace halftone {
 namespace {
@@ -14,6 +17,7 @@ std::string size_text(std::size_t bytes) {
 }
 
 std::vector<int> team_sizes(const DeviceInfo& info) {
+  if (info.id != "cpu") return {1};
   return info.cores > 1 ? std::vector<int>{1, info.cores} : std::vector<int>{1};
 }
 
@@ -77,9 +81,16 @@ void add_devices(CLI::App& app) {
   auto json = std::make_shared<bool>(false);
   verb->add_flag("--json", *json, "Print JSON");
   verb->callback([json] {
-    const auto backend = make_cpu_backend();
-    if (*json) fmt::print("{}\n", nlohmann::json::array({describe(*backend)}).dump(2));
-    else print(*backend);
+    std::vector<std::shared_ptr<Backend>> backends{make_cpu_backend()};
+#ifdef HALFTONE_HAS_CUDA
+    for (int i = 0; i < static_cast<int>(cuda_devices().size()); ++i) backends.push_back(make_cuda_backend(i));
+#endif
+    auto all = nlohmann::json::array();
+    for (const auto& backend : backends) {
+      if (*json) all.push_back(describe(*backend));
+      else print(*backend);
+    }
+    if (*json) fmt::print("{}\n", all.dump(2));
   });
 }
 

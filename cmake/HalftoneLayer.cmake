@@ -1,5 +1,6 @@
 # halftone_layer(NAME USES layers… LIBS libraries…): one folder of src/ as one static library `halftone_NAME`.
 # Sources are globbed, so that a new operator, kernel or pass is a new file and nothing here.
+# CUDA sources (*.cu) count where that language is enabled.
 # A file named *_avx2.cpp, *_avx512.cpp or *_amx.cpp is compiled for that instruction set; the rest for x86-64-v3.
 
 set(HALFTONE_ISA_BASE -march=x86-64-v3)
@@ -9,11 +10,17 @@ set(HALFTONE_ISA_AMX ${HALFTONE_ISA_AVX512} -mavx512bf16 -mamx-tile -mamx-int8 -
 function(halftone_layer NAME)
   cmake_parse_arguments(ARG "" "" "USES;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*.cpp)
+  if(CMAKE_CUDA_COMPILER)
+    file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*.cu)
+    list(APPEND sources ${cuda_sources})
+  endif()
   if(sources)
     add_library(halftone_${NAME} STATIC ${sources})
     set(scope PUBLIC)
-    target_compile_options(halftone_${NAME} PRIVATE ${HALFTONE_ISA_BASE} -Wall -Wextra -Wpedantic -Wno-missing-field-initializers $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
-                           $<$<BOOL:${HALFTONE_WERROR}>:-Werror>)
+    set(options ${HALFTONE_ISA_BASE} -Wall -Wextra -Wpedantic -Wno-missing-field-initializers $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+        $<$<BOOL:${HALFTONE_WERROR}>:-Werror>)
+    target_compile_options(halftone_${NAME} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${options}>
+                           $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra>)
     foreach(source ${sources})
       if(source MATCHES "_avx512[a-z0-9_]*\\.cpp$")
         set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${HALFTONE_ISA_AVX512}")

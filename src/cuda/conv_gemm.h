@@ -1,0 +1,28 @@
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "cuda/conv_params.h"
+
+/// Tensor-core convolution of every precision by gathered matrix product (groups = 1).
+namespace halftone::cuda {
+
+/// One compiled tile size; `launch` takes the number of blocks that share a tile's inner dimension.
+struct ConvGemmConfig {
+  std::string_view name;
+  int rows;
+  int columns;
+  cudaError_t (*launch)(const ConvParams&, int splits, cudaStream_t);
+  size_t (*workspace)(const ConvParams&, int splits);
+};
+
+/// Input and weights of this type (uint8: weights and output s8); the output has the input's type (fp32 for tf32).
+/// Channels must fill whole 16-byte chunks: a multiple of 16 (int8, fp8), 8 (fp16, bf16) or 4 (tf32).
+std::span<const ConvGemmConfig> conv_gemm_int8();
+std::span<const ConvGemmConfig> conv_gemm_uint8();
+std::span<const ConvGemmConfig> conv_gemm_fp16();
+std::span<const ConvGemmConfig> conv_gemm_bf16();
+std::span<const ConvGemmConfig> conv_gemm_fp8();
+std::span<const ConvGemmConfig> conv_gemm_tf32();
+
+}  // namespace halftone::cuda

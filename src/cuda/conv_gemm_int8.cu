@@ -1,0 +1,7 @@
+#include "cuda/conv_gemm_table.cuh"
+
+namespace halftone::cuda {
+
+std::span<const ConvGemmConfig> conv_gemm_int8() { return conv_gemm_table<int8_t, int8_t>(); }
+
+}  // namespace halftone::cuda

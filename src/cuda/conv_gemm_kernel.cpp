@@ -1,0 +1,113 @@
+#include <algorithm>
+#include <charconv>
+
+#include "cuda/conv_gemm.h"
+#include "cuda/cuda_error.h"
+#include "cuda/fused_conv_setup.h"
+
+// Our tensor-core convolution as a tactic. A config is a tile and the number of blocks that share one: "128x64/2".
+namespace halftone::cuda {
+namespace {
+
+constexpr std::size_t kCounterBytes = std::size_t{1} << 16;
+
+std::span<const ConvGemmConfig> table(DType dtype) {
+  switch (dtype) {
+    case DType::i8: return conv_gemm_int8();
+    case DType::u8: return conv_gemm_uint8();
+    case DType::f16: return conv_gemm_fp16();
+    case DType::bf16: return conv_gemm_bf16();
+    default: return {};
+  }
+}
+
+Support supports(const Problem& problem, const Backend&) {
+  if (const auto answer = is_bounded_conv(problem); !answer) return answer;
+  const FusedConv conv = fused_conv_of(problem);
+  if (conv.group != 1) return Support::no("groups");
+  if (table(conv.x_type).empty()) return Support::no(fmt::format("no tensor cores for {}", name(conv.x_type)));
+  if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type)
+    return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
+  if (conv.has_residual && (conv.is_int8() ? !is_8bit(conv.residual_type) : conv.residual_type != conv.y_type))
+    return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
+  const auto chunk = static_cast<std::int64_t>(16 / size_of(conv.x_type));
+  if (conv.c % chunk) return Support::no(fmt::format("{} channels are no multiple of {}", conv.c, chunk));
+  return pads_with_zero(conv);
+}
+
+/// Tiles that fill the device best first; a tile is shared by several blocks only where there are too few.
+std::vector<std::string> configs(const Problem& problem, const Backend& backend) {
+  const FusedConv conv = fused_conv_of(problem);
+  const std::int64_t pixels = conv.n * conv.oh * conv.ow;
+  const std::int64_t steps = conv.kh * conv.kw * conv.c * static_cast<std::int64_t>(size_of(conv.x_type)) / 64;
+  const std::int64_t slots = backend_of(backend).processors();
+  std::vector<std::pair<double, std::string>> ranked;
+  for (const auto& config : table(conv.x_type)) {
+    const std::int64_t tiles =
+        (pixels + config.rows - 1) / config.rows * ((conv.o + config.columns - 1) / config.columns);
+    for (const std::int64_t splits : {1, 2, 4, 8, 16, 32}) {
+      if (splits > 1 && (tiles * splits > 4 * slots || steps < 2 * splits)) break;
+      if (splits > 1 && static_cast<std::size_t>(tiles) * sizeof(unsigned) > kCounterBytes) break;
+      // Rounds of blocks, times a block's work; smaller tiles reach less of the peak.
+      const double rounds = static_cast<double>((tiles * splits + 2 * slots - 1) / (2 * slots));
+      const double work = static_cast<double>(config.rows * config.columns) * static_cast<double>(steps / splits + 6);
+      const double lost = 1.0 + 2048.0 / static_cast<double>(config.rows * config.columns);
+      ranked.emplace_back(rounds * work * lost, fmt::format("{}/{}", config.name, splits));
+    }
+  }
+  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::min<std::size_t>(ranked.size(), 6); ++i) names.push_back(ranked[i].second);
+  return names;
+}
+
+struct Counters : KernelState {
+  Counters() {
+    check(cudaMalloc(&data, kCounterBytes), "allocating counters");
+    check(cudaMemset(data, 0, kCounterBytes), "clearing counters");
+  }
+  ~Counters() override { cudaFree(data); }
+  void* data = nullptr;
+};
+
+class ConvGemm : public Prepared {
+ public:
+  ConvGemm(const PrepareContext& context, const ConvGemmConfig& config, int splits)
+      : setup_(set_up(context)), config_(config), splits_(splits) {
+    setup_.params.workspace_bytes = config.workspace(setup_.params, splits);
+  }
+  std::size_t workspace_bytes() const override { return setup_.params.workspace_bytes; }
+  std::unique_ptr<KernelState> make_state() const override {
+    return splits_ > 1 ? std::make_unique<Counters>() : nullptr;
+  }
+  bool reads_constant(std::size_t) const override { return false; }
+  void run(const RunArgs& args) const override {
+    ConvParams p = bind(setup_, args);
+    if (splits_ > 1) p.counters = static_cast<unsigned*>(static_cast<Counters*>(args.state)->data);
+    check(config_.launch(p, splits_, raw(args.stream)), "cuda.gemm");
+  }
+
+ private:
+  ConvSetup setup_;
+  ConvGemmConfig config_;
+  int splits_;
+};
+
+std::unique_ptr<Prepared> prepare(const PrepareContext& context) {
+  const FusedConv conv = fused_conv_of(context.problem);
+  const auto slash = context.config.find('/');
+  int splits = 0;
+  if (slash != std::string_view::npos)
+    std::from_chars(context.config.data() + slash + 1, context.config.data() + context.config.size(), splits);
+  for (const auto& config : table(conv.x_type))
+    if (splits >= 1 && config.name == context.config.substr(0, slash))
+      return std::make_unique<ConvGemm>(context, config, splits);
+  fail(Code::unsupported, "cuda.gemm has no config '{}'", context.config);
+}
+
+}  // namespace
+
+extern const Kernel kernel_conv_gemm;
+const Kernel kernel_conv_gemm{"cuda.gemm", supports, configs, prepare};
+
+}  // namespace halftone::cuda

@@ -1,0 +1,74 @@
+#include "cuda/conv_stem.h"
+#include "cuda/cuda_error.h"
+#include "cuda/fused_conv_setup.h"
+
+// A network's first convolution as a tactic. u8 input is shifted to s8 while it is staged, with its zero point.
+namespace halftone::cuda {
+namespace {
+
+StemCompute compute_of(DType dtype) {
+  if (is_8bit(dtype)) return StemCompute::kInt8;
+  return dtype == DType::f16 ? StemCompute::kFp16 : StemCompute::kBf16;
+}
+
+StemParams describe(const FusedConv& conv) {
+  StemParams p;
+  p.conv = geometry(conv);
+  p.compute = compute_of(conv.x_type);
+  p.source = conv.x_type == DType::u8 ? StemSource::kBytesNhwc : StemSource::kSameNhwc;
+  if (conv.x_type == DType::u8)
+    for (float& shift : p.add) shift = -128;
+  return p;
+}
+
+Support supports(const Problem& problem, const Backend&) {
+  if (const auto answer = is_bounded_conv(problem); !answer) return answer;
+  const FusedConv conv = fused_conv_of(problem);
+  if (conv.group != 1) return Support::no("groups");
+  if (conv.has_residual) return Support::no("a residual input");
+  if (conv.x_type == DType::f32) return Support::no("no tensor cores for f32");
+  if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type)
+    return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
+  if (const char* why = stem_refusal(describe(conv))) return Support::no(why);
+  return Support::yes();
+}
+
+class ConvStem : public Prepared {
+ public:
+  explicit ConvStem(const PrepareContext& context) : stem_(describe(fused_conv_of(context.problem))) {
+    const float shift = stem_.source == StemSource::kBytesNhwc ? 128.0F : 0.0F;
+    setup_ = set_up(context, {.padding_is_zero_point = true, .input_shift = shift});
+    const FusedConv& conv = setup_.conv;
+    const Tensor& weights = context.constants[FusedConv::kW];
+    const auto what = fmt::format("cuda.stem {}x{}", conv.kh, conv.kw);
+    packed_ = context.weights.get(weights, what, [&] {
+      const auto count = static_cast<std::int64_t>(stem_weight_count(stem_.conv, stem_.compute));
+      Tensor host(weights.dtype(), Shape{count});
+      pack_stem_weights(stem_.conv, stem_.compute, weights.raw(), host.raw());
+      return to_device(context.backend, host);
+    });
+    if (conv.is_int8()) stem_.padding = setup_.quantisation.x_zero - shift;
+    setup_.weights = packed_;
+    setup_.params.weights = packed_.raw();
+  }
+  bool reads_constant(std::size_t) const override { return false; }
+  void run(const RunArgs& args) const override {
+    StemParams p = stem_;
+    p.conv = bind(setup_, args);
+    check(conv_stem(p, raw(args.stream)), "cuda.stem");
+  }
+
+ private:
+  StemParams stem_;
+  ConvSetup setup_;
+  Tensor packed_;
+};
+
+}  // namespace
+
+extern const Kernel kernel_conv_stem;
+const Kernel kernel_conv_stem{
+    "cuda.stem", supports, [](const Problem&, const Backend&) { return std::vector<std::string>{""}; },
+    [](const PrepareContext& context) -> std::unique_ptr<Prepared> { return std::make_unique<ConvStem>(context); }};
+
+}  // namespace halftone::cuda

@@ -1,0 +1,220 @@
+#include "cuda/cuda_backend.h"
+
+#include <cudnn.h>
+
+#include <algorithm>
+
+#include "cuda/cuda_device.h"
+#include "cuda/cuda_error.h"
+#include "cuda/spin.h"
+
+namespace halftone {
+namespace cuda {
+
+#define HALFTONE_KERNEL(name) extern const Kernel kernel_##name;
+#include "cuda/kernels.def"
+#undef HALFTONE_KERNEL
+
+namespace {
+
+class DeviceBuffer : public Buffer {
+ public:
+  DeviceBuffer(void* data, std::size_t bytes) : Buffer(data, bytes, false) {}
+  ~DeviceBuffer() override { cudaFree(data_); }
+};
+
+class GraphRecording : public Recording {
+ public:
+  explicit GraphRecording(cudaGraphExec_t graph) : graph_(graph) {}
+  ~GraphRecording() override { cudaGraphExecDestroy(graph_); }
+  void replay(Stream& stream) override { check(cudaGraphLaunch(graph_, raw(&stream)), "replaying"); }
+
+ private:
+  cudaGraphExec_t graph_;
+};
+
+constexpr int kOldest = 90;  // compute capability, major * 10 + minor
+
+int device_count() {
+  int count = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error == cudaErrorNoDevice) return 0;
+  if (error != cudaSuccess) {
+    cudaGetLastError();
+    fail(Code::not_found, "no CUDA device can be used: {}", cudaGetErrorString(error));
+  }
+  return count;
+}
+
+}  // namespace
+
+CudaStream::CudaStream(int device) : device_(device) {
+  check(cudaSetDevice(device), "choosing the device");
+  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+}
+
+CudaStream::~CudaStream() {
+  if (cudnn_) cudnnDestroy(cudnn_);
+  cudaStreamDestroy(stream_);
+}
+
+void CudaStream::synchronize() { check(cudaStreamSynchronize(stream_), "running"); }
+
+cudnnHandle_t CudaStream::cudnn() {
+  if (cudnn_) return cudnn_;
+  check(cudaSetDevice(device_), "choosing the device");
+  auto status = cudnnCreate(&cudnn_);
+  if (status == CUDNN_STATUS_SUCCESS) status = cudnnSetStream(cudnn_, stream_);
+  if (status != CUDNN_STATUS_SUCCESS) fail(Code::device, "cuDNN cannot start: {}", cudnnGetErrorString(status));
+  return cudnn_;
+}
+
+CudaBackend::CudaBackend(int index)
+    : index_(index), info_(describe_device(index)), setup_stream_(std::make_unique<CudaStream>(index)) {
+#define HALFTONE_KERNEL(name) kernels_.push_back(kernel_##name);
+#include "cuda/kernels.def"
+#undef HALFTONE_KERNEL
+}
+
+CudaBackend::~CudaBackend() = default;
+
+std::shared_ptr<Buffer> CudaBackend::allocate(std::size_t bytes) {
+  check(cudaSetDevice(index_), "choosing the device");
+  void* data = nullptr;
+  const cudaError_t error = cudaMalloc(&data, std::max<std::size_t>(bytes, 256));
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    std::size_t free = 0, total = 0;
+    cudaMemGetInfo(&free, &total);
+    fail(Code::resource_exhausted, "{} has no {} MB left: {} of {} MB are free", info_.id, (bytes >> 20) + 1,
+         free >> 20, total >> 20);
+  }
+  check(error, "allocating memory");
+  return std::make_shared<DeviceBuffer>(data, bytes);
+}
+
+std::unique_ptr<Stream> CudaBackend::new_stream() { return std::make_unique<CudaStream>(index_); }
+
+void CudaBackend::copy(void* to, const void* from, std::size_t bytes, Stream& stream) {
+  if (bytes) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, raw(&stream)), "copying");
+}
+
+double CudaBackend::seconds(Stream& stream, const std::function<void()>& work) {
+  struct Event {
+    cudaEvent_t event = nullptr;
+    Event() { check(cudaEventCreate(&event), "making an event"); }
+    ~Event() { cudaEventDestroy(event); }
+  };
+  const Event begin, end;
+  check(spin(30, raw(&stream)), "timing");
+  check(cudaEventRecord(begin.event, raw(&stream)), "timing");
+  work();
+  check(cudaEventRecord(end.event, raw(&stream)), "timing");
+  check(cudaEventSynchronize(end.event), "running");
+  float milliseconds = 0;
+  check(cudaEventElapsedTime(&milliseconds, begin.event, end.event), "timing");
+  return static_cast<double>(milliseconds) * 1e-3;
+}
+
+std::unique_ptr<Recording> CudaBackend::record(Stream& stream, const std::function<void()>& work) {
+  check(cudaStreamBeginCapture(raw(&stream), cudaStreamCaptureModeThreadLocal), "recording");
+  bool recorded = true;
+  try {
+    work();
+  } catch (const Error&) {
+    recorded = false;  // something waits for the device, as operators on the host do
+  }
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  const cudaError_t ended = cudaStreamEndCapture(raw(&stream), &graph);
+  if (recorded && ended == cudaSuccess) cudaGraphInstantiate(&executable, graph, 0);
+  if (graph) cudaGraphDestroy(graph);
+  cudaGetLastError();
+  return executable ? std::make_unique<GraphRecording>(executable) : nullptr;
+}
+
+void CudaBackend::use_threads(int) { check(cudaSetDevice(index_), "choosing the device"); }
+
+const Peaks& CudaBackend::peaks(int) {
+  const std::lock_guard lock(peaks_mutex_);
+  if (peaks_.bandwidth.empty()) peaks_ = measure_peaks(*this);
+  return peaks_;
+}
+
+void CudaBackend::flush_caches() {
+  const std::lock_guard lock(setup_mutex_);
+  const auto l2 = info_.cache_bytes.find("L2");
+  const std::size_t bytes = 2 * (l2 == info_.cache_bytes.end() ? std::size_t{64} << 20 : l2->second);
+  if (!flush_) flush_ = allocate(bytes);
+  check(cudaMemsetAsync(flush_->data(), 1, bytes, setup_stream_->get()), "flushing the cache");
+  setup_stream_->synchronize();
+}
+
+std::vector<std::string> CudaBackend::remembered(const std::string& key,
+                                                 const std::function<std::vector<std::string>()>& make) const {
+  {
+    const std::lock_guard lock(memory_mutex_);
+    const auto found = memory_.find(key);
+    if (found != memory_.end()) return found->second;
+  }
+  auto made = make();
+  const std::lock_guard lock(memory_mutex_);
+  return memory_.emplace(key, std::move(made)).first->second;
+}
+
+Tensor to_device(Backend& backend, const Tensor& host) {
+  auto& device = backend_of(backend);
+  Tensor copy(host.type(), device.allocate(host.bytes()));
+  const std::lock_guard lock(device.setup_mutex());
+  device.copy(copy.raw(), host.raw(), host.bytes(), device.setup_stream());
+  device.setup_stream().synchronize();
+  return copy;
+}
+
+Tensor upload(const PrepareContext& context, const Tensor& host) {
+  return context.weights.get(host, "on the device", [&] { return to_device(context.backend, host); });
+}
+
+DeviceInfo describe_device(int index) {
+  cudaDeviceProp device{};
+  check(cudaGetDeviceProperties(&device, index), "asking for the device");
+  DeviceInfo info;
+  info.id = fmt::format("cuda:{}", index);
+  info.name = device.name;
+  info.key = fmt::format("{}/sm_{}{}/cudnn_{}", device.name, device.major, device.minor, CUDNN_VERSION);
+  std::replace(info.key.begin(), info.key.end(), ' ', '_');
+  info.cores = device.multiProcessorCount;
+  info.features = {"fp16", "bf16", "int8", fmt::format("sm_{}{}", device.major, device.minor)};
+  info.cache_bytes = {{"L2", static_cast<std::size_t>(device.l2CacheSize)},
+                      {"shared", device.sharedMemPerMultiprocessor}};
+  info.memory_bytes = device.totalGlobalMem;
+  return info;
+}
+
+}  // namespace cuda
+
+std::shared_ptr<Backend> make_cuda_backend(int index) {
+  const int count = cuda::device_count();
+  if (index < 0 || index >= count)
+    fail(Code::not_found, "device 'cuda:{}': {}", index,
+         count == 0 ? "this machine has no CUDA device" : fmt::format("there are cuda:0 to cuda:{}", count - 1));
+  cudaDeviceProp device{};
+  cuda::check(cudaGetDeviceProperties(&device, index), "asking for the device");
+  if (device.major * 10 + device.minor < cuda::kOldest)
+    fail(Code::not_found, "device 'cuda:{}': {} has compute capability {}.{}, this build needs 9.0", index, device.name,
+         device.major, device.minor);
+  return std::make_shared<cuda::CudaBackend>(index);
+}
+
+std::vector<DeviceInfo> cuda_devices() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) {
+    cudaGetLastError();
+    return {};
+  }
+  std::vector<DeviceInfo> devices;
+  for (int i = 0; i < count; ++i) devices.push_back(cuda::describe_device(i));
+  return devices;
+}
+
+}  // namespace halftone

@@ -1,0 +1,84 @@
+#include "cuda/cuda_error.h"
+#include "cuda/cudnn_conv.h"
+#include "cuda/fused_conv_setup.h"
+
+// cuDNN's fused convolutions as tactics; a config is one of its engines, "engine4.2".
+namespace halftone::cuda {
+namespace {
+
+constexpr int kMostPlans = 5;
+
+CudnnConvDescription describe(const FusedConv& conv) {
+  CudnnConvDescription d;
+  d.shape = geometry(conv);
+  switch (conv.x_type) {
+    case DType::f32: d.type = CudnnType::kFloat32; break;
+    case DType::f16: d.type = CudnnType::kFloat16; break;
+    case DType::bf16: d.type = CudnnType::kBfloat16; break;
+    default: d.type = CudnnType::kInt8;
+  }
+  d.groups = static_cast<int>(conv.group);
+  d.bias = conv.has_bias || conv.is_int8();
+  d.residual = conv.has_residual;
+  d.relu = conv.act == Activation::relu;
+  d.rescale = conv.is_int8() && conv.has_residual;
+  return d;
+}
+
+std::vector<std::string> configs(const Problem& problem, const Backend& backend) {
+  const auto& device = backend_of(backend);
+  return device.remembered("cudnn.conv " + problem.text(), [&] {
+    const std::lock_guard lock(device.setup_mutex());
+    std::string why;
+    return cudnn_conv_names(device.setup_stream().cudnn(), describe(fused_conv_of(problem)), kMostPlans, &why);
+  });
+}
+
+Support supports(const Problem& problem, const Backend& backend) {
+  if (const auto answer = is_bounded_conv(problem); !answer) return answer;
+  const FusedConv conv = fused_conv_of(problem);
+  if (conv.act == Activation::clip) return Support::no("clip is not fused");
+  if (conv.x_type == DType::u8) return Support::no("cuDNN has no u8 input");
+  if (conv.y_type != conv.x_type) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
+  if (conv.has_residual && conv.residual_type != conv.y_type)
+    return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
+  if (conv.is_int8() && !conv.symmetric) return Support::no("zero points");
+  if (conv.is_int8() && (conv.c % 16 || conv.o % 16 || conv.group != 1))
+    return Support::no("8-bit channels are no multiples of 16");
+  return configs(problem, backend).empty() ? Support::no("cuDNN has no engine for it") : Support::yes();
+}
+
+class CudnnConv : public Prepared {
+ public:
+  explicit CudnnConv(const PrepareContext& context)
+      : setup_(set_up(context, {.divide_residual = fused_conv_of(context.problem).is_int8()})) {
+    const auto& device = backend_of(context.backend);
+    const std::lock_guard lock(device.setup_mutex());
+    const std::string wanted(context.config);
+    std::string why;
+    auto plans = cudnn_conv_plans(device.setup_stream().cudnn(), describe(setup_.conv), kMostPlans, &why, &wanted);
+    if (plans.empty()) fail(Code::unsupported, "{}", why);
+    plan_ = std::move(plans.front());
+  }
+  std::size_t workspace_bytes() const override { return plan_->workspace_bytes(); }
+  bool reads_constant(std::size_t) const override { return false; }
+  void run(const RunArgs& args) const override {
+    ConvParams p = bind(setup_, args);
+    p.workspace_bytes = plan_->workspace_bytes();
+    auto& stream = static_cast<CudaStream&>(*args.stream);
+    check(plan_->run(stream.cudnn(), p, stream.get()), "cudnn.conv");
+  }
+
+ private:
+  ConvSetup setup_;
+  std::unique_ptr<CudnnConvPlan> plan_;
+};
+
+}  // namespace
+
+extern const Kernel kernel_cudnn_conv;
+const Kernel kernel_cudnn_conv{
+    "cudnn.conv", supports, configs,
+    [](const PrepareContext& context) -> std::unique_ptr<Prepared> { return std::make_unique<CudnnConv>(context); }};
+
+}  // namespace halftone::cuda

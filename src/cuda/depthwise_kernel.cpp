@@ -1,0 +1,58 @@
+#include <cstring>
+
+#include "cuda/cuda_error.h"
+#include "cuda/depthwise.h"
+#include "cuda/fused_conv_setup.h"
+
+namespace halftone::cuda {
+namespace {
+
+Support supports(const Problem& problem, const Backend&) {
+  if (const auto answer = is_bounded_conv(problem); !answer) return answer;
+  const FusedConv conv = fused_conv_of(problem);
+  if (!conv.depthwise()) return Support::no("not depthwise");
+  if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type)
+    return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
+  if (conv.has_residual && conv.residual_type != conv.y_type)
+    return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
+  return pads_with_zero(conv);
+}
+
+/// [C][KH][KW][1] to [KH][KW][C].
+Tensor channels_last(const Tensor& weights, const FusedConv& conv) {
+  Tensor result(weights.dtype(), Shape{conv.kh, conv.kw, conv.c});
+  const auto size = size_of(weights.dtype());
+  const auto* from = static_cast<const std::byte*>(weights.raw());
+  auto* to = static_cast<std::byte*>(result.raw());
+  const auto taps = static_cast<std::size_t>(conv.kh * conv.kw), channels = static_cast<std::size_t>(conv.c);
+  for (std::size_t c = 0; c < channels; ++c)
+    for (std::size_t tap = 0; tap < taps; ++tap)
+      std::memcpy(to + (tap * channels + c) * size, from + (c * taps + tap) * size, size);
+  return result;
+}
+
+class Depthwise : public Prepared {
+ public:
+  explicit Depthwise(const PrepareContext& context) : setup_(set_up(context)) {
+    setup_.weights = upload(context, channels_last(context.constants[FusedConv::kW], setup_.conv));
+    setup_.params.weights = setup_.weights.raw();
+  }
+  bool reads_constant(std::size_t) const override { return false; }
+  void run(const RunArgs& args) const override {
+    check(
+        depthwise(bind(setup_, args), element_of(setup_.conv.x_type), element_of(setup_.conv.y_type), raw(args.stream)),
+        "cuda.depthwise");
+  }
+
+ private:
+  ConvSetup setup_;
+};
+
+}  // namespace
+
+extern const Kernel kernel_depthwise;
+const Kernel kernel_depthwise{
+    "cuda.depthwise", supports, [](const Problem&, const Backend&) { return std::vector<std::string>{""}; },
+    [](const PrepareContext& context) -> std::unique_ptr<Prepared> { return std::make_unique<Depthwise>(context); }};
+
+}  // namespace halftone::cuda

@@ -1,0 +1,152 @@
+#include "cuda/fused_conv_setup.h"
+
+#include <cmath>
+
+namespace halftone::cuda {
+
+bool has_element(DType dtype) {
+  return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16 || is_8bit(dtype);
+}
+
+bool is_8bit(DType dtype) { return dtype == DType::i8 || dtype == DType::u8; }
+
+Element element_of(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return Element::kFloat32;
+    case DType::f16: return Element::kFloat16;
+    case DType::bf16: return Element::kBfloat16;
+    case DType::i8: return Element::kInt8;
+    default: ASSERT(dtype == DType::u8); return Element::kUint8;
+  }
+}
+
+Support is_bounded_conv(const Problem& problem) {
+  if (problem.op != "FusedConv") return Support::no("not a FusedConv");
+  for (std::size_t i = FusedConv::kW; i < problem.inputs.size(); ++i)
+    if (i != FusedConv::kResidual && problem.has(i) && !problem.constant(i))
+      return Support::no("weights, bias or scales are not constant");
+  const FusedConv conv = fused_conv_of(problem);
+  if (conv.act != Activation::none && conv.act != Activation::relu && conv.act != Activation::clip)
+    return Support::no(fmt::format("its epilogue has no {}", name(conv.act)));
+  if (problem.output().shape.count() == 0 || problem.input(0).shape.count() == 0) return Support::no("it is empty");
+  if (conv.n * std::max(conv.h * conv.w, conv.oh * conv.ow) >= (std::int64_t{1} << 31))
+    return Support::no("more than 2^31 pixels");
+  return Support::yes();
+}
+
+Support pads_with_zero(const FusedConv& conv) {
+  const bool padded = conv.pad_top + conv.pad_left + conv.pad_bottom + conv.pad_right > 0;
+  return conv.is_int8() && padded && !conv.symmetric ? Support::no("zero points under padding") : Support::yes();
+}
+
+ConvParams geometry(const FusedConv& conv) {
+  const auto number = [](std::int64_t value) { return static_cast<int>(value); };
+  ConvParams p;
+  p.batch = number(conv.n);
+  p.height = number(conv.h);
+  p.width = number(conv.w);
+  p.channels = p.input_pitch = number(conv.c);
+  p.outputs = p.output_pitch = number(conv.o);
+  p.out_height = number(conv.oh);
+  p.out_width = number(conv.ow);
+  p.kernel_height = number(conv.kh);
+  p.kernel_width = number(conv.kw);
+  p.stride_height = number(conv.stride_h);
+  p.stride_width = number(conv.stride_w);
+  p.pad_top = number(conv.pad_top);
+  p.pad_left = number(conv.pad_left);
+  p.dilation_height = number(conv.dilation_h);
+  p.dilation_width = number(conv.dilation_w);
+  return p;
+}
+
+namespace {
+
+/// The sum of each output channel's weights.
+std::vector<double> weight_sums(const Tensor& weights, std::int64_t outputs) {
+  std::vector<double> sums(static_cast<std::size_t>(outputs));
+  const auto values = weights.data<std::int8_t>();
+  const std::size_t filter = values.size() / sums.size();
+  for (std::size_t i = 0; i < values.size(); ++i) sums[i / filter] += values[i];
+  return sums;
+}
+
+}  // namespace
+
+ConvSetup set_up(const PrepareContext& context, const SetupOptions& options) {
+  ConvSetup setup;
+  setup.conv = fused_conv_of(context.problem);
+  const FusedConv& conv = setup.conv;
+  setup.params = geometry(conv);
+  ConvParams& p = setup.params;
+  if (conv.quantised()) setup.quantisation = quantisation_of(context.constants[FusedConv::kQuantisation]);
+  const Quantisation& q = setup.quantisation;
+  const bool rounds = is_8bit(conv.y_type);
+  const double zero = conv.is_int8() ? static_cast<double>(q.x_zero - options.input_shift) : 0.0;
+  const bool padded = conv.pad_top + conv.pad_left + conv.pad_bottom + conv.pad_right > 0;
+  if (zero != 0 && padded && !options.padding_is_zero_point)
+    fail(Code::unsupported, "the input's zero point is {} and there is padding", q.x_zero);
+
+  // All in units of the output's step; then of the residual's, where that is asked for.
+  double unit = rounds ? 1.0 / static_cast<double>(q.y_scale) : 1.0;
+  const bool steps = conv.has_residual && is_8bit(conv.residual_type);
+  const double residual_scale = (steps ? static_cast<double>(q.r_scale) : 1.0) * unit;
+  const double residual_zero = steps ? static_cast<double>(q.r_zero) : 0.0;
+  const double shrink = options.divide_residual && conv.has_residual ? residual_scale : 1.0;
+  unit /= shrink;
+  p.residual_scale = static_cast<float>(residual_scale / shrink);
+  p.residual_unsigned = conv.residual_type == DType::u8;
+
+  const auto outputs = static_cast<std::size_t>(conv.o);
+  std::vector<float> scale(outputs, static_cast<float>(unit)), bias(outputs, 0.0F);
+  std::span<const float> w_scale;
+  if (conv.is_int8()) w_scale = context.constants[FusedConv::kWeightScale].data<float>();
+  const auto sums = zero != 0 ? weight_sums(context.constants[FusedConv::kW], conv.o) : std::vector<double>(outputs);
+  for (std::size_t o = 0; o < outputs; ++o) {
+    const double factor = conv.is_int8() ? static_cast<double>(q.x_scale) * static_cast<double>(w_scale[o]) : 1.0;
+    double constant = conv.has_bias ? static_cast<double>(context.constants[FusedConv::kBias].data<float>()[o]) : 0.0;
+    constant -= factor * zero * sums[o];
+    scale[o] = static_cast<float>(factor * unit);
+    bias[o] = static_cast<float>(constant * unit - residual_zero * residual_scale / shrink);
+  }
+  const bool scaled = conv.is_int8() || rounds || shrink != 1.0;
+  setup.weights = upload(context, context.constants[FusedConv::kW]);
+  p.weights = setup.weights.raw();
+  if (scaled) {
+    setup.scale = upload(context, Tensor::from<float>(Shape{conv.o}, std::span<const float>(scale)));
+    p.scale = static_cast<const float*>(setup.scale.raw());
+  }
+  if (scaled || conv.has_bias) {
+    setup.bias = upload(context, Tensor::from<float>(Shape{conv.o}, std::span<const float>(bias)));
+    p.bias = static_cast<const float*>(setup.bias.raw());
+  }
+  if (options.divide_residual && conv.has_residual) {
+    const auto factor = static_cast<float>(shrink);
+    setup.rescale = upload(context, Tensor::from<float>(Shape{1}, std::span<const float>(&factor, 1)));
+    p.rescale = static_cast<const float*>(setup.rescale.raw());
+  }
+
+  if (conv.act == Activation::relu) p.low = 0;
+  if (conv.act == Activation::clip) {
+    p.low = static_cast<float>(static_cast<double>(conv.alpha) * unit);
+    p.high = static_cast<float>(static_cast<double>(conv.beta) * unit);
+  }
+  if (rounds) {
+    const float least = conv.y_type == DType::u8 ? 0.0F : -128.0F;
+    p.output_zero = static_cast<int>(q.y_zero);
+    p.low = std::max(p.low, least - q.y_zero);
+    p.high = std::min(p.high, least + 255.0F - q.y_zero);
+  }
+  return setup;
+}
+
+ConvParams bind(const ConvSetup& setup, const RunArgs& args) {
+  ConvParams p = setup.params;
+  p.input = args.inputs[FusedConv::kX];
+  if (setup.conv.has_residual) p.residual = args.inputs[FusedConv::kResidual];
+  p.output = args.outputs[0];
+  p.workspace = args.workspace;
+  return p;
+}
+
+}  // namespace halftone::cuda

@@ -1,0 +1,44 @@
+#pragma once
+#include "cuda/conv_params.h"
+#include "cuda/cuda_device.h"
+#include "cuda/element_type.h"
+#include "graph/fused_conv.h"
+
+/// How a FusedConv Problem becomes a launch's parameters.
+namespace halftone::cuda {
+
+Element element_of(DType dtype);  ///< f32, f16, bf16, i8 and u8 only
+bool has_element(DType dtype);
+bool is_8bit(DType dtype);
+
+/// No where the Problem is no FusedConv of constant weights, or its activation is more than two bounds.
+Support is_bounded_conv(const Problem& problem);
+
+/// No where zero points may come with padding, which a kernel that pads with zeros cannot tell apart.
+Support pads_with_zero(const FusedConv& conv);
+
+/// Pixels, channels and windows; no pointers.
+ConvParams geometry(const FusedConv& conv);
+
+/// Numbers of an epilogue, with tensors that keep its device memory alive.
+struct ConvSetup {
+  FusedConv conv;
+  ConvParams params;
+  Quantisation quantisation;
+  Tensor weights, scale, bias, rescale;
+};
+
+struct SetupOptions {
+  bool divide_residual = false;        ///< divide everything by the residual's scale, leaving `rescale` to undo it
+  bool padding_is_zero_point = false;  ///< the kernel pads with x's zero point
+  float input_shift = 0;               ///< what the kernel takes off every x before it multiplies
+};
+
+/// Folds scales, zero points, bias and activation as ConvParams want them and uploads them; weights as they are, OHWI.
+/// Throws unsupported where x has a zero point and there is padding that the kernel fills with zeros.
+ConvSetup set_up(const PrepareContext& context, const SetupOptions& options = {});
+
+/// The parameters of one call.
+ConvParams bind(const ConvSetup& setup, const RunArgs& args);
+
+}  // namespace halftone::cuda
