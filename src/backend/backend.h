@@ -67,8 +67,8 @@ class Backend {
   virtual std::span<const Kernel> kernels() const = 0;
   /// Seconds of device time `work` takes when called once on the stream.
   virtual double seconds(Stream& stream, const std::function<void()>& work) = 0;
-  /// Notes what `work` queues on the stream, with its pointers as they are, and runs none of it. nullptr where the device
-  /// has no such thing or something in `work` cannot be recorded.
+  /// Notes what `work` queues on the stream, with its pointers as they are, and runs none of it. nullptr where the
+  /// device has no such thing or something in `work` cannot be recorded.
   virtual std::unique_ptr<Recording> record(Stream& /*stream*/, const std::function<void()>& /*work*/) {
     return nullptr;
   }
