@@ -430,7 +430,10 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   const int64_t pixels = int64_t{p.batch} * p.out_height * p.out_width;
   const int64_t row = first_row + warp_down * Tile::kWarpRows + lane / 4;
   auto* output = static_cast<Out*>(p.output);
-  const auto* residual = static_cast<const Out*>(p.residual);
+  // Eight-bit products come with eight-bit residuals, whatever they are added up to.
+  using Residual = std::conditional_t<std::is_same_v<Acc, int32_t>, int8_t, Out>;
+  using Added = Pack<Residual, kVector>;
+  const auto* residual = static_cast<const Residual*>(p.residual);
 #pragma unroll
   for (int g = 0; g < Order::kGroups; ++g) {
     const int channel = first_column + warp_across * Tile::kWarpColumns + g * 4 * kVector + lane % 4 * kVector;
@@ -438,7 +441,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     Epilogue<Acc, Out, kVector> epilogue;
     epilogue.load(p, channel);
     const bool whole = whole_vectors && channel + kVector <= p.outputs;
-    Vector added[kRowBlocks][2];
+    Added added[kRowBlocks][2];
     if (residual != nullptr && whole) {
 #pragma unroll
       for (int i = 0; i < kRowBlocks; ++i) {
@@ -446,7 +449,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
         for (int h = 0; h < 2; ++h) {
           const int64_t m = row + i * 16 + h * 8;
           if (m < pixels) {
-            added[i][h] = *reinterpret_cast<const Vector*>(residual + m * p.outputs + channel);
+            added[i][h] = *reinterpret_cast<const Added*>(residual + m * p.outputs + channel);
           }
         }
       }

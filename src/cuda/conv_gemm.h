@@ -20,6 +20,9 @@ struct ConvGemmConfig {
 /// Channels must fill whole 16-byte chunks: a multiple of 16 (int8, fp8), 8 (fp16, bf16) or 4 (tf32).
 std::span<const ConvGemmConfig> conv_gemm_int8();
 std::span<const ConvGemmConfig> conv_gemm_uint8();
+/// 8-bit input and residual, fp32 output.
+std::span<const ConvGemmConfig> conv_gemm_int8_to_fp32();
+std::span<const ConvGemmConfig> conv_gemm_uint8_to_fp32();
 std::span<const ConvGemmConfig> conv_gemm_fp16();
 std::span<const ConvGemmConfig> conv_gemm_bf16();
 std::span<const ConvGemmConfig> conv_gemm_fp8();

@@ -11,10 +11,11 @@ namespace {
 
 constexpr std::size_t kCounterBytes = std::size_t{1} << 16;
 
-std::span<const ConvGemmConfig> table(DType dtype) {
-  switch (dtype) {
-    case DType::i8: return conv_gemm_int8();
-    case DType::u8: return conv_gemm_uint8();
+std::span<const ConvGemmConfig> table(const FusedConv& conv) {
+  const bool to_float = conv.y_type == DType::f32;
+  switch (conv.x_type) {
+    case DType::i8: return to_float ? conv_gemm_int8_to_fp32() : conv_gemm_int8();
+    case DType::u8: return to_float ? conv_gemm_uint8_to_fp32() : conv_gemm_uint8();
     case DType::f16: return conv_gemm_fp16();
     case DType::bf16: return conv_gemm_bf16();
     default: return {};
@@ -25,8 +26,8 @@ Support supports(const Problem& problem, const Backend&) {
   if (const auto answer = is_bounded_conv(problem); !answer) return answer;
   const FusedConv conv = fused_conv_of(problem);
   if (conv.group != 1) return Support::no("groups");
-  if (table(conv.x_type).empty()) return Support::no(fmt::format("no tensor cores for {}", name(conv.x_type)));
-  if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type)
+  if (table(conv).empty()) return Support::no(fmt::format("no tensor cores for {}", name(conv.x_type)));
+  if (conv.is_int8() ? !is_8bit(conv.y_type) && conv.y_type != DType::f32 : conv.y_type != conv.x_type)
     return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
   if (conv.has_residual && (conv.is_int8() ? !is_8bit(conv.residual_type) : conv.residual_type != conv.y_type))
     return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
@@ -42,7 +43,7 @@ std::vector<std::string> configs(const Problem& problem, const Backend& backend)
   const std::int64_t steps = conv.kh * conv.kw * conv.c * static_cast<std::int64_t>(size_of(conv.x_type)) / 64;
   const std::int64_t slots = backend_of(backend).processors();
   std::vector<std::pair<double, std::string>> ranked;
-  for (const auto& config : table(conv.x_type)) {
+  for (const auto& config : table(conv)) {
     const std::int64_t tiles =
         (pixels + config.rows - 1) / config.rows * ((conv.o + config.columns - 1) / config.columns);
     for (const std::int64_t splits : {1, 2, 4, 8, 16, 32}) {
@@ -99,7 +100,7 @@ std::unique_ptr<Prepared> prepare(const PrepareContext& context) {
   int splits = 0;
   if (slash != std::string_view::npos)
     std::from_chars(context.config.data() + slash + 1, context.config.data() + context.config.size(), splits);
-  for (const auto& config : table(conv.x_type))
+  for (const auto& config : table(conv))
     if (splits >= 1 && config.name == context.config.substr(0, slash))
       return std::make_unique<ConvGemm>(context, config, splits);
   fail(Code::unsupported, "cuda.gemm has no config '{}'", context.config);

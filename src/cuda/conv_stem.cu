@@ -10,8 +10,8 @@ namespace {
 
 constexpr int kTileWidth = 16;
 constexpr int kTileHeight = 8;
-constexpr int kWarps = 4;                   // that multiply
-constexpr int kThreads = kWarps * 32 + 32;  // and one that stages the next window meanwhile
+constexpr int kWarps = 4;
+constexpr int kThreads = kWarps * 32;
 constexpr int kRowsPerWarp = kTileHeight / kWarps;
 constexpr int kSharedLimit = 224 * 1024;
 
@@ -49,7 +49,7 @@ size_t shared_bytes(const ConvParams& p, int size) {
   const size_t pixels = static_cast<size_t>(window(kTileHeight, p.stride_height, p.kernel_height, p.dilation_height)) *
                         window(kTileWidth, p.stride_width, p.kernel_width, p.dilation_width);
   const size_t groups = tap_groups(p, size);
-  return groups * column_tile(p) * 16 * size + 2 * ((pixels * 4 * size + 15) / 16 * 16) + groups * 16;
+  return groups * column_tile(p) * 16 * size + (pixels * 4 * size + 15) / 16 * 16 + groups * 16;
 }
 
 /// What is loaded of a pixel; it becomes four values of the compute type later, so that many loads can be in flight.
@@ -67,12 +67,8 @@ struct RawPixel {
       for (int i = 0; i < 4; ++i) raw.values[i] = __ldg(from + (i < c.channels ? i : 0) * plane);
     } else {
       const Value* from = static_cast<const Value*>(c.input) + ((image * c.height + y) * c.width + x) * c.input_pitch;
-      if (c.channels == 4 && c.input_pitch == 4) {
-        raw = *reinterpret_cast<const Pack<Value, 4>*>(from);
-      } else {
 #pragma unroll
-        for (int i = 0; i < 4; ++i) raw.values[i] = from[i < c.channels ? i : 0];
-      }
+      for (int i = 0; i < 4; ++i) raw.values[i] = from[i < c.channels ? i : 0];
     }
   }
 
@@ -89,35 +85,32 @@ struct RawPixel {
   }
 };
 
-/// Stages a tile's window, by one warp. Pixels outside the image load its edge and are replaced: a branch round the
-/// loads would make each wait for the one before.
+/// Stages a tile's window. Pixels outside the image load its edge and are replaced: a branch round the loads would make
+/// each wait for the one before.
 template <typename T, StemSource kSource>
-__device__ void stage_window(const StemParams& p, Pack<T, 4>* window, int image, int top, int left, int window_height,
+__device__ void stage_window(const StemParams& p, Pack<T, 4>* window, int image, int top, int left, int pixels,
                              int window_width) {
-  constexpr int kAtOnce = sizeof(T) == 4 || kSource == StemSource::kFloatNchw ? 8 : 13;
-  const int pixels = window_height * window_width;
-  int index = static_cast<int>(threadIdx.x) % 32;
-  int y = index / window_width;
-  int x = index - y * window_width;
-  while (index < pixels) {
+  constexpr int kAtOnce = 7;
+  constexpr int kShift = 22;  // exact quotients for windows of up to 8,192 pixels and 16 to 512 columns
+  const uint32_t inverse = ((1U << kShift) + window_width - 1) / window_width;
+  for (int first = static_cast<int>(threadIdx.x); first < pixels; first += kThreads * kAtOnce) {
     RawPixel<T, kSource> raw[kAtOnce];
     uint32_t inside = 0;
 #pragma unroll
     for (int i = 0; i < kAtOnce; ++i) {
-      const int clamped_y = min(max(top + y, 0), p.conv.height - 1);
-      const int clamped_x = min(max(left + x, 0), p.conv.width - 1);
-      if (clamped_y == top + y && clamped_x == left + x) inside |= 1U << i;
+      const int index = first + i * kThreads;
+      const int row = static_cast<int>((static_cast<uint32_t>(index) * inverse) >> kShift);
+      const int y = top + row;
+      const int x = left + index - row * window_width;
+      const int clamped_y = min(max(y, 0), p.conv.height - 1);
+      const int clamped_x = min(max(x, 0), p.conv.width - 1);
+      if (clamped_y == y && clamped_x == x) inside |= 1U << i;
       raw[i].load(p.conv, image, clamped_y, clamped_x);
-      x += 32;
-      while (x >= window_width) {
-        x -= window_width;
-        ++y;
-      }
     }
 #pragma unroll
     for (int i = 0; i < kAtOnce; ++i) {
+      const int index = first + i * kThreads;
       if (index < pixels) window[index] = raw[i].finish(p, (inside >> i & 1U) != 0);
-      index += 32;
     }
   }
 }
@@ -126,7 +119,7 @@ __device__ void stage_window(const StemParams& p, Pack<T, 4>* window, int image,
 /// operand is whole pixels of four channels, read straight from the staged window: lane quad t
 /// takes tap t of each group of four, and the weights are packed in the same order.
 template <typename T, StemSource kSource, int kColumns, bool kSmallSums>
-__global__ void __launch_bounds__(kThreads, 3)
+__global__ void __launch_bounds__(kThreads, 4)
     conv_stem_kernel(const StemParams p, int groups, uint32_t tiles_across, uint32_t tiles_down, uint32_t tiles) {
   using Out = typename OutputOf<T>::Type;
   using Acc = Accumulator<T>;
@@ -145,7 +138,7 @@ __global__ void __launch_bounds__(kThreads, 3)
   const int window_width = (kTileWidth - 1) * c.stride_width + (c.kernel_width - 1) * c.dilation_width + 1;
   const int window_pixels = window_height * window_width;
   const int buffer_words = (window_pixels * kWords + 3) / 4 * 4;
-  int* taps = reinterpret_cast<int*>(pixels + 2 * buffer_words);
+  int* taps = reinterpret_cast<int*>(pixels + buffer_words);
 
   const int thread = static_cast<int>(threadIdx.x);
   const int lane = thread % 32;
@@ -160,27 +153,17 @@ __global__ void __launch_bounds__(kThreads, 3)
     taps[i] = tap / c.kernel_width * c.dilation_height * window_width + tap % c.kernel_width * c.dilation_width;
   }
 
-  const auto stage = [&](uint32_t tile, int buffer) {
-    const uint32_t line = tile / tiles_across;
-    const uint32_t image = line / tiles_down;
-    stage_window<T, kSource>(p, reinterpret_cast<Pack<T, 4>*>(pixels + buffer * buffer_words), static_cast<int>(image),
-                             static_cast<int>(line - image * tiles_down) * kTileHeight * c.stride_height - c.pad_top,
-                             static_cast<int>(tile - line * tiles_across) * kTileWidth * c.stride_width - c.pad_left,
-                             window_height, window_width);
-  };
-  if (warp == kWarps && blockIdx.x < tiles) stage(blockIdx.x, 0);
-  __syncthreads();
-
-  int buffer = 0;
-  for (uint32_t tile = blockIdx.x; tile < tiles; tile += gridDim.x, buffer ^= 1, __syncthreads()) {
-    if (warp == kWarps) {
-      if (tile + gridDim.x < tiles) stage(tile + gridDim.x, buffer ^ 1);
-      continue;
-    }
+  for (uint32_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
     const uint32_t line = tile / tiles_across;
     const int tile_x = static_cast<int>(tile - line * tiles_across);
     const int image = static_cast<int>(line / tiles_down);
     const int tile_y = static_cast<int>(line - static_cast<uint32_t>(image) * tiles_down);
+
+    __syncthreads();  // the window of the tile before is no longer read, and the weights are there
+    stage_window<T, kSource>(p, reinterpret_cast<Pack<T, 4>*>(pixels), image,
+                             tile_y * kTileHeight * c.stride_height - c.pad_top,
+                             tile_x * kTileWidth * c.stride_width - c.pad_left, window_pixels, window_width);
+    __syncthreads();
 
     Acc sums[kRowsPerWarp][kColumnBlocks][4];
 #pragma unroll
@@ -195,8 +178,7 @@ __global__ void __launch_bounds__(kThreads, 3)
     const int row_words = c.stride_height * window_width * kWords;
     const int half_words = 8 * c.stride_width * kWords;
     const uint32_t* window_start =
-        pixels + buffer * buffer_words +
-        (warp * kRowsPerWarp * c.stride_height * window_width + lane / 4 * c.stride_width) * kWords;
+        pixels + (warp * kRowsPerWarp * c.stride_height * window_width + lane / 4 * c.stride_width) * kWords;
 #pragma unroll 2
     for (int group = 0; group < groups; group += kGroupsPerStep) {
       // words[m][h]: the pixel of row g (h = 0) or g + 8 (h = 1) of block m.
@@ -399,7 +381,10 @@ void pack_stem_weights(const ConvParams& p, StemCompute compute, const void* ohw
 const char* stem_refusal(const StemParams& p) {
   if (p.conv.channels < 1 || p.conv.channels > 4) return "more than four input channels";
   if (p.conv.residual != nullptr) return "a residual input";
-  if (shared_bytes(p.conv, element_size(p.compute)) > kSharedLimit) {
+  if (window(kTileHeight, p.conv.stride_height, p.conv.kernel_height, p.conv.dilation_height) *
+              window(kTileWidth, p.conv.stride_width, p.conv.kernel_width, p.conv.dilation_width) >
+          8192 ||
+      shared_bytes(p.conv, element_size(p.compute)) > kSharedLimit) {
     return "window and weights exceed shared memory";
   }
   return nullptr;
