@@ -30,7 +30,7 @@ std::vector<Tiling> tilings(const FusedConv& conv, const Pointwise& isa) {
   const auto panels = [&](std::int64_t count) { return std::min(count * isa.panel, all_columns); };
   const std::int64_t in_l1 = fit(24 << 10), in_l2 = fit(256 << 10);
   std::vector<Tiling> list;
-  if (rows <= 4 * in_l1 && conv.o >= 4 * isa.panel) list.push_back({all_rows, panels(1)});  // many weights, few rows
+  if (rows <= 4 * in_l1 && conv.o >= 4 * isa.panel) list.push_back({all_rows, panels(2)});  // many weights, few rows
   list.push_back({in_l2, all_columns});
   list.push_back({in_l1, all_columns});
   list.push_back({in_l2, panels(4)});
@@ -170,6 +170,7 @@ Support supports(const Problem& problem, const Backend& backend) {
     return Support::no("avx512.pointwise is newer");
   const FusedConv conv = fused_conv_of(problem);
   if (!conv.pointwise() || conv.group != 1) return Support::no("not a 1x1 convolution without padding");
+  if (conv.is_int8() && backend.has("amx_int8")) return Support::no("AMX multiplies bytes eight times as fast");
   if (conv.x_type != DType::f32 && !conv.is_int8()) return Support::no("x is neither f32 nor 8-bit");
   if (problem.output().shape.count() == 0 || conv.c == 0) return Support::no("it is empty");
   if (conv.c > 1 << 16 || conv.o > 1 << 24) return Support::no("sums of more than 2^16 products");
