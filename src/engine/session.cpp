@@ -83,9 +83,12 @@ Session::Bound& Session::bound(std::int64_t batch) {
 
 namespace {
 
+void check_count(std::size_t given, std::size_t wanted, const char* what) {
+  if (given != wanted) fail(Code::invalid_argument, "the model has {} {}s, {} given", wanted, what, given);
+}
+
 void check_ports(std::span<const Tensor> tensors, const std::vector<Port>& ports, const char* what) {
-  if (tensors.size() != ports.size())
-    fail(Code::invalid_argument, "the model has {} {}s, {} given", ports.size(), what, tensors.size());
+  check_count(tensors.size(), ports.size(), what);
   for (std::size_t i = 0; i < ports.size(); ++i)
     if (!tensors[i].defined() || tensors[i].type() != ports[i].type)
       fail(Code::invalid_argument, "{} '{}' is {}, the model wants {}", what, ports[i].name,
@@ -148,6 +151,7 @@ std::int64_t batch_of(const Engine& engine, std::span<const Tensor> inputs) {
   // Which program: by the first input that has a batch; a wrong shape is reported against the only or the first
   // program.
   const auto batches = engine.batches();
+  check_count(inputs.size(), engine.program(batches.front()).inputs.size(), "input");
   for (const auto& tensor : inputs)
     if (tensor.defined() && tensor.shape().rank() > 0) {
       for (const auto batch : batches)
@@ -162,12 +166,10 @@ std::int64_t batch_of(const Engine& engine, std::span<const Tensor> inputs) {
 }  // namespace
 
 void Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs) {
-  if (inputs.size() != engine_->program(engine_->batches().front()).inputs.size())
-    check_ports(inputs, engine_->program(engine_->batches().front()).inputs, "input");
-  std::int64_t batch = bounds_.empty() ? 0 : bounds_.front()->program->batch;
-  if (bounds_.size() != 1 || inputs.empty() || inputs[0].type() != bounds_.front()->program->inputs[0].type)
-    batch = batch_of(*engine_, inputs);
-  Bound& now = bound(batch);
+  Bound* known = nullptr;
+  for (const auto& item : bounds_)
+    if (!inputs.empty() && inputs[0].defined() && inputs[0].type() == item->program->inputs[0].type) known = item.get();
+  Bound& now = known ? *known : bound(batch_of(*engine_, inputs));
   check_ports(inputs, now.program->inputs, "input");
   if (outputs.empty()) outputs = own_outputs(now);
   check_ports(outputs, now.program->outputs, "output");

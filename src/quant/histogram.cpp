@@ -51,8 +51,10 @@ void Histogram::add(std::span<const float> values) {
     std::vector<std::uint32_t> mine(4 * kBins, 0);
 #pragma omp for
     for (std::int64_t i = 0; i < count; ++i) {
-      const float at = values[static_cast<std::size_t>(i)] * scale + static_cast<float>(kBins / 2);
-      if (!(at >= 0 && at < static_cast<float>(kBins))) continue;
+      // Zero is exact at any scale, and relu makes so many that they would drown the rest: they are left out.
+      const float value = values[static_cast<std::size_t>(i)];
+      const float at = value * scale + static_cast<float>(kBins / 2);
+      if (value == 0 || !(at >= 0 && at < static_cast<float>(kBins))) continue;
       ++mine[static_cast<std::size_t>(i & 3) * kBins + static_cast<std::size_t>(at)];
     }
 #pragma omp critical

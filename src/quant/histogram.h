@@ -24,7 +24,8 @@ class Histogram {
  public:
   static constexpr std::size_t kBins = 8192;
 
-  /// Counts values; uses the calling thread's OpenMP team. Infinities and NaNs are counted apart.
+  /// Counts values; uses the calling thread's OpenMP team. Infinities and NaNs are counted apart, and zeros only in
+  /// count().
   void add(std::span<const float> values);
   /// Adds what another one saw.
   void merge(const Histogram& other);
