@@ -4,6 +4,8 @@
 #include "apps/accuracy_rows.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "bench/measure.h"
+#include "bench/noise.h"
 #include "bench/results.h"
 #include "bench/table.h"
 #include "engine/measure.h"
@@ -14,7 +16,7 @@ namespace {
 struct BenchFlags {
   std::vector<std::string> models;
   std::string precisions, batches = "1,8,32", json;
-  MeasureOptions measure{.warm_up = 20, .iterations = 100, .most_seconds = 60, .fewest = 5};
+  Protocol protocol;
   EngineFlags engine;
 };
 
@@ -23,6 +25,7 @@ void run(const BenchFlags& flags) {
   const auto batches = parse_batches(flags.batches);
   Results results;
   results.created = utc_now();
+  const NoiseWatch watch;
   std::string tables;
   for (const auto& path : flags.models) {
     const auto model = load_model(path);
@@ -38,6 +41,10 @@ void run(const BenchFlags& flags) {
           build_engine(model.graph, backend, flags.engine, batches, quantized ? Precision::fp32 : precision);
       Session session(engine);
       const auto bar = progress_bar(fmt::format("measure {}", name(precision)), flags.engine.quiet);
+      std::vector<std::function<void()>> points;
+      for (const auto batch : batches) points.push_back(random_run(session, batch));
+      const auto measured = measure(
+          points, flags.protocol, [&](std::size_t, double share) { bar(static_cast<std::size_t>(100 * share), 100); });
       for (std::size_t i = 0; i < batches.size(); ++i) {
         Result description;
         description.model = model_name;
@@ -47,19 +54,16 @@ void run(const BenchFlags& flags) {
         description.threads = engine->threads();
         const Program& program = engine->program(batches[i]);
         description.memory_bytes = engine->weight_bytes() + program.arena_bytes + program.workspace_bytes;
-        const auto times = measure_latency(session, batches[i], flags.measure);
-        if (static_cast<int>(times.size()) < flags.measure.iterations)
-          results.notes.push_back(fmt::format("{} {} batch {}: {} timed runs, as more would take over {} s.",
-                                              model_name, name(precision), batches[i], times.size(),
-                                              flags.measure.most_seconds));
-        results.results.push_back(make_result(description, times));
-        bar(i + 1, batches.size());
+        results.results.push_back(make_result(description, measured[i].milliseconds));
       }
+      results.notes.push_back(
+          fmt::format("{} {}: {}", model_name, name(precision), describe(flags.protocol, measured)));
     }
     tables += results_table(results, model_name, terminal_width(stdout)) + "\n";
   }
   results.machine =
       describe_machine(*backend, flags.engine.threads > 0 ? flags.engine.threads : backend->info().cores, false);
+  for (auto& finding : watch.findings()) results.notes.push_back(std::move(finding));
   fmt::print("{}", tables);
   for (const auto& note : results.notes) fmt::print("{}\n", note);
   if (!flags.json.empty()) write_file(flags.json, to_json(results));
@@ -75,13 +79,13 @@ void add_bench(CLI::App& app) {
   verb->add_option("--precision", flags->precisions,
                    "fp32, bf16, fp16; several with commas (default fp32, or int8 for a plan)");
   verb->add_option("--batch", flags->batches, "Batch sizes: 1,8,32 or 1-64 (doubling)")->capture_default_str();
-  verb->add_option("--warm-up", flags->measure.warm_up, "Runs before the clock starts")
+  verb->add_option("--warm-up", flags->protocol.warmup, "Runs before the clock starts")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  verb->add_option("--iterations", flags->measure.iterations, "Timed runs a point")
+  verb->add_option("--iterations", flags->protocol.iterations, "Timed runs a point")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  verb->add_option("--seconds", flags->measure.most_seconds, "Fewer runs where a point would take longer than this")
+  verb->add_option("--seconds", flags->protocol.seconds, "Fewer runs where a point would take longer than this")
       ->capture_default_str();
   verb->add_option("--json", flags->json, "Also write the results to this file");
   flags->engine.add_to(*verb);

@@ -1,6 +1,6 @@
 #include <cstdio>
 #include <filesystem>
-#include <map>
+#include <functional>
 #include <optional>
 
 #include "apps/accuracy_rows.h"
@@ -8,6 +8,8 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "bench/advice.h"
+#include "bench/measure.h"
+#include "bench/noise.h"
 #include "bench/report.h"
 #include "bench/table.h"
 #include "engine/measure.h"
@@ -40,25 +42,19 @@ struct Contender {
 /// Times every precision and batch, several rounds interleaved so that a noisy moment does not fall on one point.
 void sweep(std::vector<Contender>& contenders, const std::vector<std::int64_t>& batches, const StudyFlags& flags,
            const std::string& model, Results& results) {
-  constexpr int kRounds = 3;
-  std::map<std::pair<std::size_t, std::int64_t>, std::vector<double>> times;
+  const Protocol protocol{.warmup = 5, .iterations = 120, .rounds = 3, .seconds = flags.seconds_per_point};
   const auto bar = progress_bar("measure", flags.engine.quiet);
-  std::size_t done = 0;
-  for (int round = 0; round < kRounds; ++round)
-    for (const auto batch : batches)
-      for (std::size_t i = 0; i < contenders.size(); ++i) {
-        MeasureOptions options{.warm_up = round == 0 ? 5 : 2,
-                               .iterations = 40,
-                               .most_seconds = flags.seconds_per_point / kRounds,
-                               .fewest = 3};
-        const auto some = measure_latency(*contenders[i].session, batch, options);
-        auto& all = times[{i, batch}];
-        all.insert(all.end(), some.begin(), some.end());
-        bar(++done, kRounds * batches.size() * contenders.size());
-      }
-  for (std::size_t i = 0; i < contenders.size(); ++i)
+  std::vector<std::function<void()>> points;
+  for (auto& contender : contenders)
+    for (const auto batch : batches) points.push_back(random_run(*contender.session, batch));
+  const NoiseWatch watch;
+  const auto measured =
+      measure(points, protocol, [&](std::size_t, double share) { bar(static_cast<std::size_t>(100 * share), 100); });
+  results.notes.push_back("The engine alone, its input decoded already: " + describe(protocol, measured));
+  for (auto& finding : watch.findings()) results.notes.push_back(std::move(finding));
+  std::size_t next = 0;
+  for (const auto& contender : contenders)
     for (const auto batch : batches) {
-      const auto& contender = contenders[i];
       const Program& program = contender.engine->program(batch);
       Result description;
       description.model = model;
@@ -69,7 +65,7 @@ void sweep(std::vector<Contender>& contenders, const std::vector<std::int64_t>& 
       description.memory_bytes = contender.engine->weight_bytes() + program.arena_bytes + program.workspace_bytes;
       if (batch == batches.back())
         description.end_to_end = static_cast<double>(contender.evaluation.images) / contender.evaluation.seconds;
-      results.results.push_back(make_result(description, times[{i, batch}]));
+      results.results.push_back(make_result(description, measured[next++].milliseconds));
     }
 }
 
@@ -128,10 +124,6 @@ void run(const StudyFlags& flags) {
   if (!flags.calibration.empty())
     results.notes.push_back(fmt::format("INT8 calibrated by {} on at most 500 images of {}.", flags.method,
                                         std::filesystem::path(flags.calibration).filename().string()));
-  results.notes.push_back(
-      fmt::format("Throughput is batch over median latency of the engine alone, input already decoded; three rounds "
-                  "over all points, at most {} s a point.",
-                  flags.seconds_per_point));
 
   write_file(folder / "results.json", to_json(results));
   write_file(folder / "report.html", html_report(results, flags.p99_limit_ms));

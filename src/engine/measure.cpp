@@ -1,13 +1,11 @@
 #include "engine/measure.h"
 
+#include <memory>
 #include <random>
-
-#include "base/clock.h"
-#include "base/interrupt.h"
 
 namespace halftone {
 
-std::vector<double> measure_latency(Session& session, std::int64_t batch, const MeasureOptions& options) {
+std::function<void()> random_run(Session& session, std::int64_t batch, bool with_copies) {
   const Program& program = session.engine().program(batch);
   std::mt19937 random(static_cast<unsigned>(batch));
   std::normal_distribution<float> normal;
@@ -19,7 +17,7 @@ std::vector<double> measure_latency(Session& session, std::int64_t batch, const 
   }
   for (const auto& port : program.outputs) outputs.emplace_back(port.type);
   auto& backend = *session.engine().backend();
-  if (!backend.host_memory() && !options.with_copies) {
+  if (!backend.host_memory() && !with_copies) {
     const auto stream = backend.new_stream();
     for (auto* list : {&inputs, &outputs})
       for (auto& tensor : *list) {
@@ -29,26 +27,8 @@ std::vector<double> measure_latency(Session& session, std::int64_t batch, const 
         tensor = there;
       }
   }
-
-  const double start = now_seconds();
-  for (int i = 0; i < options.warm_up; ++i) {
-    check_interrupted();
-    session.run(inputs, outputs);
-    if (i >= 1 && now_seconds() - start > options.most_seconds / 4) break;
-  }
-  std::vector<double> milliseconds;
-  milliseconds.reserve(static_cast<std::size_t>(options.iterations));
-  const double begin = now_seconds();
-  while (static_cast<int>(milliseconds.size()) < options.iterations) {
-    check_interrupted();
-    const double before = now_seconds();
-    session.run(inputs, outputs);
-    const double last = now_seconds() - before;
-    milliseconds.push_back(last * 1e3);
-    if (static_cast<int>(milliseconds.size()) >= options.fewest && now_seconds() + last - begin > options.most_seconds)
-      break;
-  }
-  return milliseconds;
+  return
+      [&session, inputs = std::move(inputs), outputs = std::move(outputs)]() mutable { session.run(inputs, outputs); };
 }
 
 }  // namespace halftone
