@@ -28,7 +28,7 @@ void run(const QuantizeFlags& flags) {
   if (!method) fail(Code::invalid_argument, "method '{}': minmax, percentile, entropy and mse are known", flags.method);
   options.calibrator = *method;
   options.percentile = flags.percentile;
-  options.symmetric = flags.symmetric;
+  options.symmetric = flags.symmetric || backend->has("symmetric_int8");
   options.threads = flags.engine.threads;
   options.skip_unreadable = flags.skip_unreadable;
   options.progress = progress_bar("calibrate", flags.engine.quiet);

@@ -5,4 +5,5 @@ find_dependency(OpenMP)
 find_dependency(Protobuf)
 find_dependency(ZLIB)
 find_dependency(nlohmann_json)
+find_package(CUDAToolkit QUIET)  # halftone::cuda, where it was built, links with it
 include(${CMAKE_CURRENT_LIST_DIR}/halftone-targets.cmake)

@@ -184,7 +184,7 @@ DeviceInfo describe_device(int index) {
   info.key = fmt::format("{}/sm_{}{}/cudnn_{}", device.name, device.major, device.minor, CUDNN_VERSION);
   std::replace(info.key.begin(), info.key.end(), ' ', '_');
   info.cores = device.multiProcessorCount;
-  info.features = {"fp16", "bf16", "int8", fmt::format("sm_{}{}", device.major, device.minor)};
+  info.features = {"fp16", "bf16", "int8", "symmetric_int8", fmt::format("sm_{}{}", device.major, device.minor)};
   info.cache_bytes = {{"L2", static_cast<std::size_t>(device.l2CacheSize)},
                       {"shared", device.sharedMemPerMultiprocessor}};
   info.memory_bytes = device.totalGlobalMem;
