@@ -1,8 +1,23 @@
 #include "apps/accuracy_rows.h"
 
+#include <algorithm>
 #include <ctime>
 
 namespace halftone {
+
+Calibrator calibrator_from(const std::string& method) {
+  const auto calibrator = parse_calibrator(method);
+  if (!calibrator) fail(Code::invalid_argument, "method '{}': minmax, percentile, entropy and mse are known", method);
+  return *calibrator;
+}
+
+void check_labels(const Graph& graph, const Dataset& dataset) {
+  if (!dataset.labelled())
+    fail(Code::invalid_argument, "{}: the images have no labels (labels.txt, or one folder a class)", dataset.path());
+  if (graph.outputs.empty()) fail(Code::unsupported, "the model has no outputs");
+  const auto& scores = graph.value(graph.outputs.front()).type.shape;
+  dataset.check_labels(scores.rank() > 0 ? scores.count() / std::max<std::int64_t>(1, scores[0]) : 1);
+}
 
 std::vector<Variant> make_variants(const Graph& graph, const std::vector<Precision>& precisions,
                                    const std::shared_ptr<Backend>& backend, const Preprocess& preprocess,
@@ -20,6 +35,7 @@ std::vector<Variant> make_variants(const Graph& graph, const std::vector<Precisi
     calibration.options.symmetric |= backend->has("symmetric_int8");
     auto plan =
         quantize(graph, backend, open_dataset(calibration.path).evenly_spaced(500), preprocess, calibration.options);
+    for (const auto& reason : plan.skipped) fmt::print(stderr, "halftone: skipped {}\n", reason);
     for (const auto& warning : plan.warnings) fmt::print(stderr, "halftone: warning: {}\n", warning);
     variants.push_back({precision, std::move(plan.graph)});
   }

@@ -17,6 +17,9 @@ struct Variant {
   Graph graph;
 };
 
+/// "minmax", "percentile", "entropy" or "mse". Throws invalid_argument.
+Calibrator calibrator_from(const std::string& method);
+
 /// What to calibrate an int8 variant with.
 struct Calibration {
   std::string path;
@@ -28,6 +31,10 @@ struct Calibration {
 std::vector<Variant> make_variants(const Graph& graph, const std::vector<Precision>& precisions,
                                    const std::shared_ptr<Backend>& backend, const Preprocess& preprocess,
                                    Calibration calibration, bool quiet);
+
+/// Throws invalid_argument, before anything is built, when the labels do not fit the classes of the model's first
+/// output.
+void check_labels(const Graph& graph, const Dataset& dataset);
 
 /// An evaluation as the results file holds it; `baseline` is FP32's, or null.
 Accuracy accuracy_of(const Evaluation& evaluation, const Evaluation* baseline, const Dataset& dataset);

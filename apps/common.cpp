@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/progress.h"
 #include "cpu/cpu_backend.h"
@@ -75,9 +76,7 @@ bool is_quantized(const Graph& graph) {
 
 void EngineFlags::add_to(CLI::App& verb) {
   verb.add_option("--device", device, "Where to run: cpu")->capture_default_str();
-  verb.add_option("--threads", threads, "Cores a run uses; 0: all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  verb.add_option("--threads", threads, "Cores a run uses; 0: all")->check(CLI::Range(0, 1024))->capture_default_str();
   verb.add_flag("--no-tune", no_tune, "Start at once: known tactics, else each kernel's own first guess");
   verb.add_flag("-q,--quiet", quiet, "No progress on stderr");
   verb.add_option("--passes-off", passes_off, "Passes to leave out")->delimiter(',');
@@ -108,6 +107,10 @@ std::shared_ptr<const Engine> build_engine(const Graph& graph, const std::shared
     bar(progress.done, progress.total);
   };
   return build(graph, backend, options);
+}
+
+std::string json_text(const nlohmann::json& json) {
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::function<void(std::size_t, std::size_t)> progress_bar(std::string label, bool quiet) {

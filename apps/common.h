@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,9 @@ struct EngineFlags {
 std::shared_ptr<const Engine> build_engine(const Graph& graph, const std::shared_ptr<Backend>& backend,
                                            const EngineFlags& flags, std::vector<std::int64_t> batches,
                                            Precision precision);
+
+/// JSON as text; bytes of names that are no UTF-8 become the replacement character.
+std::string json_text(const nlohmann::json& json);
 
 /// A sink for (done, total) that draws a labelled bar on stderr, or nothing when quiet.
 std::function<void(std::size_t, std::size_t)> progress_bar(std::string label, bool quiet);

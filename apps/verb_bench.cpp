@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -20,13 +21,8 @@ struct BenchFlags {
   EngineFlags engine;
 };
 
-void run(const BenchFlags& flags) {
-  const auto backend = open_device(flags.engine.device);
-  const auto batches = parse_batches(flags.batches);
-  Results results;
-  results.created = utc_now();
-  const NoiseWatch watch;
-  std::string tables;
+void measure_all(const BenchFlags& flags, const std::vector<std::int64_t>& batches,
+                 const std::shared_ptr<Backend>& backend, Results& results) {
   for (const auto& path : flags.models) {
     const auto model = load_model(path);
     const bool quantized = is_quantized(model.graph);
@@ -59,14 +55,39 @@ void run(const BenchFlags& flags) {
       results.notes.push_back(
           fmt::format("{} {}: {}", model_name, name(precision), describe(flags.protocol, measured)));
     }
-    tables += results_table(results, model_name, terminal_width(stdout)) + "\n";
+  }
+}
+
+/// A table a model, in order of first appearance.
+void print_tables(const Results& results) {
+  std::vector<std::string> models;
+  for (const auto& result : results.results)
+    if (std::find(models.begin(), models.end(), result.model) == models.end()) models.push_back(result.model);
+  for (const auto& model : models) fmt::print("{}\n", results_table(results, model, terminal_width(stdout)));
+  for (const auto& note : results.notes) fmt::print("{}\n", note);
+}
+
+void run(const BenchFlags& flags) {
+  const auto batches = parse_batches(flags.batches);
+  if (!flags.precisions.empty()) parse_precisions(flags.precisions);
+  if (!flags.json.empty()) check_writable(flags.json);
+  const auto backend = open_device(flags.engine.device);
+  Results results;
+  results.created = utc_now();
+  const NoiseWatch watch;
+  try {
+    measure_all(flags, batches, backend, results);
+  } catch (const Error& error) {
+    if (error.code() != Code::cancelled || results.results.empty()) throw;
+    print_tables(results);
+    fail(Code::cancelled, "interrupted: the {} points above are what was measured{}", results.results.size(),
+         flags.json.empty() ? "" : ", " + flags.json + " is not written");
   }
   results.machine =
       describe_machine(*backend, flags.engine.threads > 0 ? flags.engine.threads : backend->info().cores, false);
   for (auto& finding : watch.findings()) results.notes.push_back(std::move(finding));
-  fmt::print("{}", tables);
-  for (const auto& note : results.notes) fmt::print("{}\n", note);
   if (!flags.json.empty()) write_file(flags.json, to_json(results));
+  print_tables(results);
 }
 
 }  // namespace
@@ -86,6 +107,7 @@ void add_bench(CLI::App& app) {
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   verb->add_option("--seconds", flags->protocol.seconds, "Fewer runs where a point would take longer than this")
+      ->check(CLI::Range(0.001, 86400.0))
       ->capture_default_str();
   verb->add_option("--json", flags->json, "Also write the results to this file");
   flags->engine.add_to(*verb);

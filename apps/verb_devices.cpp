@@ -80,6 +80,7 @@ void add_devices(CLI::App& app) {
   auto* verb = app.add_subcommand("devices", "Cores, caches, instruction sets, measured peaks and bandwidths");
   auto json = std::make_shared<bool>(false);
   verb->add_flag("--json", *json, "Print JSON");
+  verb->footer("Example: halftone devices --json");
   verb->callback([json] {
     std::vector<std::shared_ptr<Backend>> backends{make_cpu_backend()};
 #ifdef HALFTONE_HAS_CUDA

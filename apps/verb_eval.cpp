@@ -29,25 +29,25 @@ std::string share(std::int64_t right, std::int64_t total) {
 }
 
 void run(const EvalFlags& flags) {
+  const auto calibrator = calibrator_from(flags.method);
+  if (!flags.precision.empty()) parse_precisions(flags.precision);
+  if (!flags.json.empty()) check_writable(flags.json);
   const auto backend = open_device(flags.engine.device);
   const auto dataset = open_dataset(flags.data).evenly_spaced(flags.limit);
-  if (!dataset.labelled())
-    fail(Code::invalid_argument, "{}: the images have no labels (labels.txt, or one folder a class)", flags.data);
   Rows rows{{"model", "precision", "images", "top-1 [95 %]", "right", "top-5 [95 %]", "agrees with fp32", "images/s",
              "compute"}};
   nlohmann::json documents = nlohmann::json::array();
   for (const auto& path : flags.models) {
     const auto model = load_model(path);
     const auto preprocess = preprocess_for(flags.preprocess, model.graph);
+    check_labels(model.graph, dataset);
     const auto precisions = parse_precisions(!flags.precision.empty()    ? flags.precision
                                              : is_quantized(model.graph) ? "int8"
                                                                          : "fp32");
     Calibration calibration{flags.calibration, {}};
-    const auto method = parse_calibrator(flags.method);
-    if (!method)
-      fail(Code::invalid_argument, "method '{}': minmax, percentile, entropy and mse are known", flags.method);
-    calibration.options.calibrator = *method;
+    calibration.options.calibrator = calibrator;
     calibration.options.threads = flags.engine.threads;
+    calibration.options.skip_unreadable = flags.skip_unreadable;
     std::optional<Evaluation> baseline;
     for (const auto& variant :
          make_variants(model.graph, precisions, backend, preprocess, calibration, flags.engine.quiet)) {
@@ -86,15 +86,16 @@ void run(const EvalFlags& flags) {
       documents.push_back(std::move(document));
     }
   }
-  fmt::print("{}", text_table(rows, terminal_width(stdout)));
   if (!flags.json.empty()) {
     std::vector<std::string> names;
     for (const auto& item : dataset.items()) names.push_back(std::filesystem::path(item.name).filename().string());
-    write_file(flags.json,
-               nlohmann::json{
-                   {"data", flags.data}, {"preprocess", flags.preprocess}, {"items", names}, {"evaluations", documents}}
-                   .dump(1));
+    write_file(
+        flags.json,
+        json_text(
+            {{"data", flags.data}, {"preprocess", flags.preprocess}, {"items", names}, {"evaluations", documents}}) +
+            "\n");
   }
+  fmt::print("{}", text_table(rows, terminal_width(stdout)));
 }
 
 }  // namespace

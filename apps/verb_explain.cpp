@@ -95,11 +95,11 @@ void run(const ExplainFlags& flags) {
   const auto model = load_model(flags.model);
   const auto backend = open_device(flags.engine.device);
   const auto precision = parse_precisions(flags.precision).front();
-  const auto engine = build_engine(model.graph, backend, flags.engine, {flags.batch},
-                                   precision == Precision::int8 ? Precision::fp32 : precision);
   if (precision == Precision::int8 && !is_quantized(model.graph))
     fail(Code::invalid_argument, "{} is not quantised; `halftone quantize` makes a plan that runs in int8",
          flags.model);
+  const auto engine = build_engine(model.graph, backend, flags.engine, {flags.batch},
+                                   precision == Precision::int8 ? Precision::fp32 : precision);
   const Program& program = engine->program(flags.batch);
   Session session(engine);
   std::vector<Tensor> inputs;
@@ -124,20 +124,19 @@ void run(const ExplainFlags& flags) {
     nlohmann::json passes = nlohmann::json::array();
     for (const auto& pass : program.passes)
       passes.push_back({{"name", pass.name}, {"rewrites", pass.rewrites}, {"seconds", pass.seconds}});
-    fmt::print("{}\n", nlohmann::json{{"model", flags.model},
-                                      {"device", backend->info().name},
-                                      {"threads", engine->threads()},
-                                      {"batch", flags.batch},
-                                      {"seconds", total},
-                                      {"floor_seconds", floor},
-                                      {"macs", macs},
-                                      {"weight_bytes", engine->weight_bytes()},
-                                      {"arena_bytes", program.arena_bytes},
-                                      {"arena_floor_bytes", program.arena_floor},
-                                      {"activation_bytes", program.unshared_bytes},
-                                      {"passes", passes},
-                                      {"steps", steps}}
-                           .dump(2));
+    fmt::print("{}\n", json_text({{"model", flags.model},
+                                  {"device", backend->info().name},
+                                  {"threads", engine->threads()},
+                                  {"batch", flags.batch},
+                                  {"seconds", total},
+                                  {"floor_seconds", floor},
+                                  {"macs", macs},
+                                  {"weight_bytes", engine->weight_bytes()},
+                                  {"arena_bytes", program.arena_bytes},
+                                  {"arena_floor_bytes", program.arena_floor},
+                                  {"activation_bytes", program.unshared_bytes},
+                                  {"passes", passes},
+                                  {"steps", steps}}));
     return;
   }
   fmt::print("{} on {}, {} threads, batch {}\n\n", flags.model, backend->info().name, engine->threads(), flags.batch);

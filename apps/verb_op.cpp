@@ -95,12 +95,11 @@ void run(const OpFlags& flags) {
       if (!verdicts[i].empty()) row["check"] = verdicts[i];
       rows.push_back(std::move(row));
     }
-    fmt::print("{}\n", nlohmann::json{{"problem", problem.text()},
-                                      {"flops", work.flops},
-                                      {"bytes", work.bytes},
-                                      {"winner", tactic.kernel},
-                                      {"tactics", rows}}
-                           .dump(2));
+    fmt::print("{}\n", json_text({{"problem", problem.text()},
+                                  {"flops", work.flops},
+                                  {"bytes", work.bytes},
+                                  {"winner", tactic.kernel},
+                                  {"tactics", rows}}));
   } else {
     fmt::print("{}\n  {:.4g} MFLOP, {:.4g} MB, output {}\n", problem.text(), work.flops / 1e6, work.bytes / 1e6,
                problem.output().text());
@@ -134,6 +133,8 @@ void add_op(CLI::App& app) {
   verb->add_option("--seed", flags->seed, "Seed of the random data")->capture_default_str();
   verb->add_flag("--json", flags->json, "For machines");
   flags->engine.add_to(*verb);
+  verb->footer(
+      "Example: halftone op 'FusedConv f32:1x56x56x64 f32:64x3x3x64! f32:64! act=relu pads=1*4' --check --time");
   verb->callback([flags] { run(*flags); });
 }
 

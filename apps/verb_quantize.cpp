@@ -1,9 +1,8 @@
 #include <cstdio>
 
-#include "apps/common.h"
-#include "data/dataset.h"
+#include "apps/accuracy_rows.h"
+#include "base/file.h"
 #include "onnx/writer.h"
-#include "quant/quantize.h"
 
 namespace halftone {
 namespace {
@@ -20,19 +19,19 @@ struct QuantizeFlags {
 };
 
 void run(const QuantizeFlags& flags) {
+  QuantizeOptions options;
+  options.calibrator = calibrator_from(flags.method);
   const auto model = load_model(flags.model);
   const auto backend = open_device(flags.engine.device);
   const auto preprocess = preprocess_for(flags.preprocess, model.graph);
-  QuantizeOptions options;
-  const auto method = parse_calibrator(flags.method);
-  if (!method) fail(Code::invalid_argument, "method '{}': minmax, percentile, entropy and mse are known", flags.method);
-  options.calibrator = *method;
+  check_writable(flags.output);
   options.percentile = flags.percentile;
   options.symmetric = flags.symmetric || backend->has("symmetric_int8");
   options.threads = flags.engine.threads;
   options.skip_unreadable = flags.skip_unreadable;
   options.progress = progress_bar("calibrate", flags.engine.quiet);
   const auto images = open_dataset(flags.calibration).evenly_spaced(flags.limit);
+  if (is_quantized(model.graph)) fail(Code::invalid_argument, "{}: the model is quantised already", flags.model);
   const auto plan = quantize(model.graph, backend, images, preprocess, options);
   for (const auto& skipped : plan.skipped) std::fprintf(stderr, "halftone: skipped %s\n", skipped.c_str());
   for (const auto& warning : plan.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());

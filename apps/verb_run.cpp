@@ -45,9 +45,12 @@ std::vector<Tensor> tensors_for(const Graph& graph, const std::vector<std::strin
   std::vector<Tensor> tensors(wanted.size());
   for (std::size_t i = 0; i < given.size(); ++i) {
     const auto named = std::find(wanted.begin(), wanted.end(), given[i].name);
-    if (!given[i].name.empty() && named == wanted.end() && wanted.size() > 1)
+    const bool nameless = given[i].name.empty() || given[i].name == fmt::format("arr_{}", i);  // NumPy's own numbering
+    if (!nameless && named == wanted.end())
       fail(Code::invalid_argument, "the model has no input '{}'; it has {}", given[i].name, fmt::join(wanted, ", "));
-    tensors[named == wanted.end() ? i : static_cast<std::size_t>(named - wanted.begin())] = given[i].tensor;
+    auto& place = tensors[named == wanted.end() ? i : static_cast<std::size_t>(named - wanted.begin())];
+    if (place.defined()) fail(Code::invalid_argument, "input '{}' is given twice", given[i].name);
+    place = given[i].tensor;
   }
   return tensors;
 }
@@ -61,6 +64,7 @@ struct Answer {
 std::vector<Answer> best_answers(const Tensor& output, int top) {
   const Tensor scores = output.to(DType::f32);
   const auto row = scores.data<float>();
+  if (row.empty()) fail(Code::unsupported, "the model's first output is empty: there are no scores to rank");
   // Scores that already are probabilities stay; logits get their softmax.
   double sum = 0;
   bool shares = true;
@@ -93,8 +97,7 @@ void print_answers(const RunFlags& flags, const std::vector<Answer>& answers, do
     }
     fmt::print(
         "{}\n",
-        nlohmann::json{{"model", flags.model}, {"input", flags.inputs.front()}, {"seconds", seconds}, {"top", rows}}
-            .dump(2));
+        json_text({{"model", flags.model}, {"input", flags.inputs.front()}, {"seconds", seconds}, {"top", rows}}));
     return;
   }
   for (const auto& answer : answers)
@@ -103,6 +106,7 @@ void print_answers(const RunFlags& flags, const std::vector<Answer>& answers, do
 }
 
 void run(const RunFlags& flags) {
+  if (!flags.output.empty()) check_writable(flags.output);
   auto model = load_model(flags.model);
   const auto backend = open_device(flags.engine.device);
   const bool tensors = is_tensor_file(flags.inputs.front());
@@ -115,7 +119,11 @@ void run(const RunFlags& flags) {
            fmt::join(preprocess_presets(), ", "));
     if (flags.inputs.size() != 1) fail(Code::invalid_argument, "one image at a time; `halftone eval` runs folders");
     const auto preprocess = preprocess_for(flags.preprocess, model.graph);
-    inputs.push_back(preprocess_image(open_dataset(flags.inputs.front()).image(0), preprocess));
+    const auto images = open_dataset(flags.inputs.front());
+    if (images.size() != 1)
+      fail(Code::invalid_argument, "{}: {} images; one at a time, `halftone eval` runs folders", flags.inputs.front(),
+           images.size());
+    inputs.push_back(preprocess_image(images.image(0), preprocess));
   }
   std::int64_t batch = 1;
   if (!inputs.empty() && inputs[0].shape().rank() > 0) batch = std::max<std::int64_t>(1, inputs[0].shape()[0]);

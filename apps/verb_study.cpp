@@ -31,6 +31,36 @@ struct StudyFlags {
   EngineFlags engine;
 };
 
+/// Makes a folder, and the folders around it, before the work whose results go there; those that are still empty at
+/// the end, because the work failed, go again.
+class OutputFolder {
+ public:
+  explicit OutputFolder(const std::filesystem::path& folder) {
+    std::error_code error;
+    const auto whole = std::filesystem::absolute(folder).lexically_normal();
+    for (auto at = whole; !at.empty() && !std::filesystem::exists(at, error); at = at.parent_path()) {
+      made_.push_back(at);
+      if (at == at.parent_path()) break;
+    }
+    std::filesystem::create_directories(folder, error);
+    if (error) {
+      take_away();
+      fail(Code::io, "{}: cannot create the folder: {}", folder.string(), error.message());
+    }
+    check_writable(folder / "results.json");
+  }
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+  ~OutputFolder() { take_away(); }
+
+ private:
+  void take_away() {
+    std::error_code error;
+    for (const auto& folder : made_) std::filesystem::remove(folder, error);  // fails where something lies in it
+  }
+  std::vector<std::filesystem::path> made_;  // innermost first
+};
+
 /// One precision with its engine, session and what was learnt of it.
 struct Contender {
   Variant variant;
@@ -71,26 +101,20 @@ void sweep(std::vector<Contender>& contenders, const std::vector<std::int64_t>& 
 
 void run(const StudyFlags& flags) {
   const double start = now_seconds();
+  const auto batches = parse_batches(flags.batches);
+  auto precisions = parse_precisions(flags.precisions);
+  Calibration calibration{flags.calibration, {}};
+  calibration.options.calibrator = calibrator_from(flags.method);
+  calibration.options.threads = flags.engine.threads;
+  calibration.options.skip_unreadable = flags.skip_unreadable;
   const auto model = load_model(flags.model);
   const auto backend = open_device(flags.engine.device);
   const auto preprocess = preprocess_for(flags.preprocess, model.graph);
   const auto dataset = open_dataset(flags.data).evenly_spaced(flags.limit);
-  if (!dataset.labelled())
-    fail(Code::invalid_argument, "{}: the images have no labels (labels.txt, or one folder a class)", flags.data);
-  const auto batches = parse_batches(flags.batches);
-  auto precisions = parse_precisions(flags.precisions);
+  check_labels(model.graph, dataset);
   if (is_quantized(model.graph)) precisions = {Precision::int8};
   const std::filesystem::path folder = flags.output;
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) fail(Code::io, "{}: cannot create the folder: {}", folder.string(), error.message());
-
-  Calibration calibration{flags.calibration, {}};
-  const auto method = parse_calibrator(flags.method);
-  if (!method) fail(Code::invalid_argument, "method '{}': minmax, percentile, entropy and mse are known", flags.method);
-  calibration.options.calibrator = *method;
-  calibration.options.threads = flags.engine.threads;
-  calibration.options.skip_unreadable = flags.skip_unreadable;
+  const OutputFolder made(folder);
   std::vector<Contender> contenders;
   for (auto& variant : make_variants(model.graph, precisions, backend, preprocess, calibration, flags.engine.quiet))
     contenders.push_back({std::move(variant), nullptr, nullptr, {}});
@@ -125,14 +149,15 @@ void run(const StudyFlags& flags) {
     results.notes.push_back(fmt::format("INT8 calibrated by {} on at most 500 images of {}.", flags.method,
                                         std::filesystem::path(flags.calibration).filename().string()));
 
-  write_file(folder / "results.json", to_json(results));
-  write_file(folder / "report.html", html_report(results, flags.p99_limit_ms));
+  std::vector<FileContent> files{{folder / "results.json", to_json(results)},
+                                 {folder / "report.html", html_report(results, flags.p99_limit_ms)}};
   for (const auto& contender : contenders)
     if (contender.variant.precision == Precision::int8 && !is_quantized(model.graph)) {
       auto plan = contender.variant.graph;
       plan.metadata[tactic_metadata_key(backend->info())] = contender.engine->tactics().serialize(backend->info().key);
-      write_onnx(plan, folder / (model_name + ".int8.onnx"));
+      files.push_back({folder / (model_name + ".int8.onnx"), serialize_onnx(plan)});
     }
+  write_files(files);
   const int width = terminal_width(stdout);
   fmt::print("{}\n{}\n", results_table(results, model_name, width), accuracy_table(results, model_name, width));
   for (const auto& advice : advise(results, model_name, flags.p99_limit_ms))

@@ -40,21 +40,29 @@ class Builder {
     if (const auto found = graph_.metadata.find(tactic_metadata_key(info)); found != graph_.metadata.end())
       plan_.add(info.key, found->second);
     if (!options_.cache.empty()) cache_ = TacticCache::load(options_.cache);
-    for (const auto batch : options_.batches)
-      if (!engine_->programs_.contains(batch)) engine_->programs_[batch] = make_program(batch);
-    if (measured_.size() > 0 && !options_.cache.empty()) {
-      try {
-        measured_.save(options_.cache);
-      } catch (const Error&) {
-        // An unwritable cache costs time at the next build and nothing now.
-      }
+    try {
+      for (const auto batch : options_.batches)
+        if (!engine_->programs_.contains(batch)) engine_->programs_[batch] = make_program(batch);
+    } catch (...) {
+      keep_measured();  // what was learnt before an interruption need not be learnt again
+      throw;
     }
+    keep_measured();
     engine_->build_seconds_ = now_seconds() - start;
     return engine_;
   }
 
  private:
   Backend& backend() { return *engine_->backend_; }
+
+  void keep_measured() {
+    if (measured_.size() == 0 || options_.cache.empty()) return;
+    try {
+      measured_.save(options_.cache);
+    } catch (const Error&) {
+      // An unwritable cache costs time at the next build and nothing now.
+    }
+  }
 
   Program make_program(std::int64_t batch) {
     Graph graph = graph_;

@@ -38,6 +38,7 @@ Evaluation evaluate_accuracy(std::shared_ptr<const Engine> engine, const Dataset
                              const EvalOptions& options) {
   const auto batch_size = engine->batches().back();
   const Program& program = engine->program(batch_size);
+  if (dataset.size() == 0) fail(Code::invalid_argument, "{}: no images to evaluate", dataset.path());
   if (program.inputs.size() != 1)
     fail(Code::unsupported, "evaluating images needs a model with one input, this one has {}", program.inputs.size());
   const Port& input = program.inputs.front();
@@ -83,6 +84,8 @@ Evaluation evaluate_accuracy(std::shared_ptr<const Engine> engine, const Dataset
       options.progress(static_cast<std::size_t>(result.images) + loader.skipped().size(), dataset.size());
   }
   for (const auto& item : loader.skipped()) result.skipped.push_back(item.reason);
+  if (result.images == 0)
+    fail(Code::invalid_model, "{}: none of the images could be read, as {}", dataset.path(), result.skipped.front());
   result.seconds = now_seconds() - start;
   return result;
 }

@@ -33,7 +33,8 @@ struct Evaluation {
 };
 
 /// Runs every image through the engine's largest program. The network has one input, of images, and its first output
-/// holds a score a class. Throws invalid_argument when labels do not fit the classes.
+/// holds a score a class. Throws invalid_argument when labels do not fit the classes or there are no images, and
+/// invalid_model when none could be read.
 Evaluation evaluate_accuracy(std::shared_ptr<const Engine> engine, const Dataset& dataset, const Preprocess& preprocess,
                              const EvalOptions& options = {});
 
