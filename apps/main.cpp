@@ -59,7 +59,9 @@ int run(CLI::App& app, int argc, char** argv) {
 
 int main(int argc, char** argv) {
   fill_standard_streams();
-  std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error to report, not a sudden death
+  for (const int signal :
+       {SIGPIPE, SIGXFSZ})  // a gone reader or a full quota is an error to report, not a sudden death
+    std::signal(signal, SIG_IGN);
   install_interrupt_handler();
   CLI::App app{
       "halftone: an ONNX model at the lowest precision that keeps its accuracy, on the fastest kernels for this "
