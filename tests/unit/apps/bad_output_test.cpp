@@ -110,7 +110,7 @@ TEST_F(Interrupted, BenchShowsWhatItMeasured) {
     arguments.emplace_back(more);
   arguments.push_back(text("out.json"));
   const auto outcome = halftone(arguments, {.interrupt_when = [](std::string_view err) {
-                                  return err.find("measure fp32 1/1") != std::string_view::npos;
+                                  return err.find("measure fp32 100/100") != std::string_view::npos;
                                 }});
   EXPECT_EQ(outcome.status, 130) << outcome.err;
   const auto at = outcome.err.find("halftone: interrupted");
