@@ -67,6 +67,7 @@ class Builder {
   Program make_program(std::int64_t batch) {
     Graph graph = graph_;
     set_batch(graph, batch);
+    check_fits(graph, batch);
     Program program;
     program.batch = batch;
     PassContext context;
@@ -83,6 +84,21 @@ class Builder {
     choose_tactics(graph, program);
     lay_out(graph, program);
     return program;
+  }
+
+  /// No device can run a node whose operands it cannot hold; trying would get the process killed.
+  void check_fits(const Graph& graph, std::int64_t batch) {
+    const auto& info = backend().info();
+    if (info.memory_bytes == 0) return;
+    for (const auto& node : graph.nodes) {
+      double bytes = 0;
+      for (const auto* ids : {&node.inputs, &node.outputs})
+        for (const auto id : *ids)
+          if (id != kNoValue) bytes += static_cast<double>(graph.value(id).type.bytes());
+      if (bytes > static_cast<double>(info.memory_bytes))
+        fail(Code::resource_exhausted, "node '{}' works on {:.1f} GB at batch {}, {} has {:.1f}", node.name,
+             bytes / 1e9, batch, info.id, static_cast<double>(info.memory_bytes) / 1e9);
+    }
   }
 
   /// One Step a node that is no view, with tactic and prepared kernel; `step_of_node_` maps back.
