@@ -66,6 +66,8 @@ void run(const OpFlags& flags) {
   const auto problem = Problem::parse(flags.line);
   const Cost work = cost(problem);
   const std::set<std::string> off(flags.engine.kernels_off.begin(), flags.engine.kernels_off.end());
+  for (const auto& item : off)
+    if (!find_kernel(*backend, item)) fail(Code::not_found, "there is no kernel '{}' on {}", item, backend->info().id);
   auto list = candidates(problem, *backend, off);
   std::vector<std::string> verdicts(list.size());
   bool wrong = false;

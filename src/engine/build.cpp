@@ -37,6 +37,8 @@ class Builder {
     const double start = now_seconds();
     if (options_.batches.empty()) fail(Code::invalid_argument, "no batch size given");
     const auto& info = backend().info();
+    for (const auto& name : options_.kernels_off)
+      if (!find_kernel(backend(), name)) fail(Code::not_found, "there is no kernel '{}' on {}", name, info.id);
     if (const auto found = graph_.metadata.find(tactic_metadata_key(info)); found != graph_.metadata.end())
       plan_.add(info.key, found->second);
     if (!options_.cache.empty()) cache_ = TacticCache::load(options_.cache);

@@ -113,6 +113,9 @@ TEST_F(BadData, AsksForWhatThereIsNot) {
          {"abacus", "cpu"});
   refuse({"op", "Conv f32:1x3x8x8"}, 3, {"Conv"});
   refuse({"op", "Wobble f32:1"}, 4, {"Wobble"});
+  refuse({"op", "Relu f32:2x3", "--kernels-off", "nothing"}, 5, {"kernel 'nothing'"});
+  refuse({"explain", example_model(), "--kernels-off", "nothing", "-q"}, 5, {"kernel 'nothing'"});
+  refuse({"explain", example_model(), "--passes-off", "nothing", "-q"}, 2, {"pass 'nothing'"});
   refuse({"zoo", "resnet19", "-o", text("out.onnx")}, 5, {"resnet19", "resnet18"});
   refuse({"eval", example_model()}, 2, {"eval", "--data", "--help"});
   refuse({"bench", example_model(), "--colour", "red"}, 2, {"--colour"});
