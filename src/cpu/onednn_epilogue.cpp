@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "cpu/finish.h"
 #include "cpu/onednn_conv.h"
 
 namespace halftone::cpu::onednn {
@@ -106,7 +107,7 @@ ConvEpilogue epilogue(const FusedConv& conv, const ConvConstants& constants, con
     result.residual_in_output = !result.residual_apart;
     if (result.residual_apart) ops.append_binary(dnnl::algorithm::binary_add, residual);
     else
-      ops.append_sum(quantised_r && quantised_y ? q.r_scale * sum_scale : 1.0f, 0,
+      ops.append_sum(quantised_r ? q.r_scale * sum_scale : 1.0f, 0,
                      quantised_y ? *data_type(conv.residual_type) : dnnl::memory::data_type::undef);
   }
   append_activation(ops, conv, output_units, to_output);
@@ -143,8 +144,9 @@ Support refuses(const Problem& problem, const FusedConv& conv, const Backend& ba
   if (!conv.is_int8() && conv.y_type != conv.x_type && !(conv.x_type == DType::bf16 && conv.y_type == DType::f32))
     return Support::no(fmt::format("{} to {} is not among oneDNN's forms", name(conv.x_type), name(conv.y_type)));
   if (conv.x_type == DType::bf16 && !backend.has("avx512")) return Support::no("bf16 needs AVX-512");
-  if (conv.has_residual && is_8bit(conv.residual_type) && !(conv.is_int8() && is_8bit(conv.y_type)))
-    return Support::no("an 8-bit residual onto a float output");
+  if (conv.has_residual && is_8bit(conv.residual_type) &&
+      !(conv.is_int8() && (is_8bit(conv.y_type) || conv.y_type == DType::f32)))
+    return Support::no("an 8-bit residual onto a 16-bit output, or beside float data");
   return Support::yes();
 }
 
@@ -166,6 +168,11 @@ void bind_epilogue(Program& program, const PrepareContext& context, const FusedC
       program.add([bytes = from.bytes()](const RunArgs& args) {
         const void* source = args.inputs[FusedConv::kResidual];
         if (source != args.outputs[0]) copy_bytes(args.outputs[0], source, bytes);
+      });
+    } else if (is_8bit(conv.residual_type)) {
+      // Its scale is the sum's, its zero point is in the bias.
+      program.add([type = conv.residual_type, count = from.shape.count()](const RunArgs& args) {
+        to_float(type, args.inputs[FusedConv::kResidual], 0, static_cast<float*>(args.outputs[0]), count);
       });
     } else {
       const dnnl::reorder::primitive_desc reorder(engine(), residual, engine(), destination, user_scratchpad());

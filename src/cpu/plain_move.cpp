@@ -183,6 +183,20 @@ void transpose(const T* x, T* y, const Swap& swap) {
   });
 }
 
+/// The same for a few rows, as an image's planes are: each run of columns is read from every row and written once.
+template <int kRows, typename T>
+void interleave(const T* x, T* y, const Swap& swap) {
+  constexpr std::int64_t kRun = 8192;
+  const std::int64_t runs = (swap.columns + kRun - 1) / kRun, plane = kRows * swap.columns;
+  parallel_for(swap.batch * runs, swap.batch * plane > 8192, [&](std::int64_t task) {
+    const std::int64_t begin = task % runs * kRun, count = std::min(swap.columns - begin, kRun);
+    const T* from = x + task / runs * plane + begin;
+    T* __restrict to = y + task / runs * plane + begin * kRows;
+    for (std::int64_t c = 0; c < count; ++c)
+      for (int r = 0; r < kRows; ++r) to[c * kRows + r] = from[r * swap.columns + c];
+  });
+}
+
 Support supports_transpose(const Problem& problem, const Backend&) {
   const auto swap = swap_of(problem);
   if (!swap) return Support::no("not a transposition that swaps two runs of axes");
@@ -194,7 +208,11 @@ std::unique_ptr<Prepared> prepare_transpose(const PrepareContext& context) {
   return std::make_unique<Function>([swap, size = size_of(context.problem.input(0).dtype)](const RunArgs& args) {
     const auto each = [&](auto zero) {
       using T = decltype(zero);
-      transpose(static_cast<const T*>(args.inputs[0]), static_cast<T*>(args.outputs[0]), swap);
+      const auto* x = static_cast<const T*>(args.inputs[0]);
+      auto* y = static_cast<T*>(args.outputs[0]);
+      if (swap.rows == 3) interleave<3>(x, y, swap);
+      else if (swap.rows == 4) interleave<4>(x, y, swap);
+      else transpose(x, y, swap);
     };
     if (size == 1) each(std::uint8_t{});
     else if (size == 2) each(std::uint16_t{});

@@ -93,7 +93,9 @@ std::vector<std::string> configs(const Problem& problem, const Backend& backend)
 Support supports(const Problem& problem, const Backend& backend) {
   if (problem.op != "FusedConv") return Support::no("not a FusedConv");
   const FusedConv conv = fused_conv_of(problem);
-  if (inner().supports(problem, backend)) return Support::no("oneDNN computes this type itself");
+  // oneDNN emulates bf16 where the CPU has no such products, and f32 can be faster there: both may race.
+  const bool emulated = conv.x_type == DType::bf16 && !backend.has("avx512_bf16");
+  if (!emulated && inner().supports(problem, backend)) return Support::no("oneDNN computes this type itself");
   for (std::size_t i = FusedConv::kW; i < problem.inputs.size(); ++i)
     if (i != FusedConv::kResidual && problem.has(i) && !problem.constant(i))
       return Support::no("weights, bias or scales are not constant");
