@@ -1,9 +1,8 @@
 #include <cstdio>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "apps/common.h"
-#include "backend/check.h"
+#include "backend/check_tactic.h"
 #include "engine/tuner.h"
 #include "graph/op.h"
 
@@ -18,47 +17,6 @@ struct OpFlags {
   std::uint64_t seed = 1;
   EngineFlags engine;
 };
-
-/// Runs one candidate once on fresh data and compares with the whole reference.
-std::string check(const Problem& problem, Candidate& candidate, Backend& backend, int threads,
-                  std::span<const Tensor> inputs, std::span<const Tensor> expected) {
-  std::vector<Tensor> constants;
-  for (std::size_t i = 0; i < problem.inputs.size(); ++i)
-    constants.push_back(problem.constant(i) ? inputs[i] : Tensor());
-  WeightCache weights;
-  const auto stream = backend.new_stream();
-  const auto to_device = [&](const Tensor& tensor) {
-    auto buffer = backend.allocate(tensor.bytes());
-    backend.copy(buffer->data(), tensor.raw(), tensor.bytes(), *stream);
-    stream->synchronize();
-    return buffer;
-  };
-  backend.use_threads(threads);
-  const auto prepared = find_kernel(backend, candidate.kernel)
-                            ->prepare({problem, candidate.config, constants, backend, weights, threads});
-  const auto state = prepared->make_state();
-  std::vector<std::shared_ptr<Buffer>> buffers;
-  std::vector<const void*> in;
-  std::vector<void*> out;
-  for (const auto& tensor : inputs) {
-    if (tensor.defined()) buffers.push_back(to_device(tensor));
-    in.push_back(tensor.defined() ? buffers.back()->data() : nullptr);
-  }
-  std::vector<Tensor> results;
-  for (const auto& type : problem.outputs) {
-    results.push_back(type.known() ? Tensor(type) : Tensor());
-    if (type.known()) std::memset(results.back().raw(), 0xa5, results.back().bytes());
-    if (type.known()) buffers.push_back(to_device(results.back()));
-    out.push_back(type.known() ? buffers.back()->data() : nullptr);
-  }
-  const auto workspace = backend.allocate(std::max<std::size_t>(64, prepared->workspace_bytes()));
-  prepared->run({in, out, workspace->data(), state.get(), stream.get()});
-  for (std::size_t i = 0; i < results.size(); ++i)
-    if (results[i].defined()) backend.copy(results[i].raw(), out[i], results[i].bytes(), *stream);
-  stream->synchronize();
-  const auto comparison = compare(problem, expected, results, inputs);
-  return comparison.ok ? fmt::format("ok, worst {:.2g}", comparison.worst) : "WRONG: " + comparison.message;
-}
 
 void run(const OpFlags& flags) {
   const auto backend = open_device(flags.engine.device);
@@ -76,8 +34,10 @@ void run(const OpFlags& flags) {
     const auto expected = evaluate(problem, inputs);
     for (std::size_t i = 0; i < list.size(); ++i) {
       if (!list[i].refusal.empty()) continue;
-      verdicts[i] = check(problem, list[i], *backend, threads, inputs, expected);
-      wrong = wrong || verdicts[i].starts_with("WRONG");
+      const auto result = check_tactic(problem, *find_kernel(*backend, list[i].kernel), list[i].config, inputs,
+                                       expected, *backend, threads);
+      verdicts[i] = result.ok ? fmt::format("ok, worst {:.2g}", result.worst) : "WRONG: " + result.message;
+      wrong = wrong || !result.ok;
     }
   }
   Tactic tactic;
