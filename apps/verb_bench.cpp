@@ -14,10 +14,14 @@
 namespace halftone {
 namespace {
 
+constexpr double kEnergySeconds = 1;  // a meter tells a new figure every 20 to 100 ms
+constexpr double kCopySeconds = 1;
+
 struct BenchFlags {
   std::vector<std::string> models;
   std::string precisions, batches = "1,8,32", json;
   Protocol protocol;
+  int copies = 0;
   EngineFlags engine;
 };
 
@@ -50,6 +54,13 @@ void measure_all(const BenchFlags& flags, const std::vector<std::int64_t>& batch
         description.threads = engine->threads();
         const Program& program = engine->program(batches[i]);
         description.memory_bytes = engine->weight_bytes() + program.arena_bytes + program.workspace_bytes;
+        if (const auto draw = measure_draw(*backend, points[i], kEnergySeconds)) {
+          description.images_per_joule = static_cast<double>(batches[i]) / draw->joules_per_run;
+          if (draw->clock_hz > 0) description.clock_mhz = draw->clock_hz / 1e6;
+          description.limited_by = draw->limits;
+        }
+        if (flags.copies > 0)
+          description.host_to_host = host_to_host_rate(engine, batches[i], flags.copies, kCopySeconds);
         results.results.push_back(make_result(description, measured[i].milliseconds));
       }
       results.notes.push_back(
@@ -98,7 +109,7 @@ void add_bench(CLI::App& app) {
       app.add_subcommand("bench", "Throughput and latency of models over precisions and batch sizes, the engine alone");
   verb->add_option("models", flags->models, "ONNX files or plans")->required();
   verb->add_option("--precision", flags->precisions,
-                   "fp32, bf16, fp16; several with commas (default fp32, or int8 for a plan)");
+                   "fp32, tf32, bf16, fp16; several with commas (default fp32, or int8 for a plan)");
   verb->add_option("--batch", flags->batches, "Batch sizes: 1,8,32 or 1-64 (doubling)")->capture_default_str();
   verb->add_option("--warm-up", flags->protocol.warmup, "Runs before the clock starts")
       ->check(CLI::Range(1, 100000))
@@ -109,6 +120,9 @@ void add_bench(CLI::App& app) {
   verb->add_option("--seconds", flags->protocol.seconds, "Fewer runs where a point would take longer than this")
       ->check(CLI::Range(0.001, 86400.0))
       ->capture_default_str();
+  verb->add_option("--copies", flags->copies,
+                   "Also the throughput with copies between host and device, of so many sessions at once")
+      ->check(CLI::Range(1, 64));
   verb->add_option("--json", flags->json, "Also write the results to this file");
   flags->engine.add_to(*verb);
   verb->footer("Example: halftone bench resnet50.onnx --precision fp32,bf16 --batch 1-32 --json resnet50.json");

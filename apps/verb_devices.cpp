@@ -84,7 +84,13 @@ void add_devices(CLI::App& app) {
   verb->callback([json] {
     std::vector<std::shared_ptr<Backend>> backends{make_cpu_backend()};
 #ifdef HALFTONE_HAS_CUDA
-    for (int i = 0; i < static_cast<int>(cuda_devices().size()); ++i) backends.push_back(make_cuda_backend(i));
+    for (int i = 0; i < static_cast<int>(cuda_devices().size()); ++i) {
+      try {
+        backends.push_back(make_cuda_backend(i));
+      } catch (const Error& error) {  // a GPU that cannot be used is no reason to hide the rest
+        std::fprintf(stderr, "halftone: warning: %s\n", error.what());
+      }
+    }
 #endif
     auto all = nlohmann::json::array();
     for (const auto& backend : backends) {

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/common.h"
-#include "engine/session.h"
+#include "engine/measure.h"
 
 namespace halftone {
 namespace {
@@ -32,7 +32,7 @@ Precision unit_of(const Problem& problem) {
     case DType::i8: return Precision::int8;
     case DType::bf16: return Precision::bf16;
     case DType::f16: return Precision::fp16;
-    default: return Precision::fp32;
+    default: return problem.attributes.has("math") ? Precision::tf32 : Precision::fp32;
   }
 }
 
@@ -102,11 +102,7 @@ void run(const ExplainFlags& flags) {
                                    precision == Precision::int8 ? Precision::fp32 : precision);
   const Program& program = engine->program(flags.batch);
   Session session(engine);
-  std::vector<Tensor> inputs;
-  for (const auto& port : program.inputs) {
-    inputs.emplace_back(port.type);
-    std::memset(inputs.back().raw(), 0, inputs.back().bytes());
-  }
+  const auto inputs = random_tensors(program.inputs);
   for (int i = 0; i < 3; ++i) session.run(inputs);
   const auto seconds = session.profile(inputs, std::max(1, flags.iterations));
   const Peaks& peaks = backend->peaks(engine->threads());
@@ -168,7 +164,7 @@ void add_explain(CLI::App& app) {
   auto* verb = app.add_subcommand("explain",
                                   "Where the time goes: each node's Problem, tactic, time and distance from the floor");
   verb->add_option("model", flags->model, "An ONNX file or a plan")->required();
-  verb->add_option("--precision", flags->precision, "fp32, bf16 or fp16 for what the model leaves in float")
+  verb->add_option("--precision", flags->precision, "fp32, tf32, bf16 or fp16 for what the model leaves in float")
       ->capture_default_str();
   verb->add_option("--batch", flags->batch, "Batch size")->check(CLI::Range(1, 65536))->capture_default_str();
   verb->add_option("--iterations", flags->iterations, "Timed runs")->capture_default_str();

@@ -5,7 +5,6 @@
 /// Times are medians of graph replays over rotating buffers; the floor is the larger of the
 /// operations over the unit's measured peak and the bytes over the measured bandwidth.
 #include <cuda_runtime.h>
-#include <cudnn.h>
 
 #include <algorithm>
 #include <cmath>
@@ -25,6 +24,7 @@
 #include "cuda/conv_pointwise.h"
 #include "cuda/conv_stem.h"
 #include "cuda/cudnn_conv.h"
+#include "cuda/cudnn_library.h"
 #include "cuda/depthwise.h"
 #include "cuda/layout.h"
 #include "cuda/pool.h"
@@ -701,7 +701,7 @@ int main(int argc, char** argv) {
   if (!check_only) {
     measure_copy();
     cudnnHandle_t cudnn = nullptr;
-    const bool with_cudnn = cudnnCreate(&cudnn) == CUDNN_STATUS_SUCCESS;
+    const bool with_cudnn = cudnn_library().create(&cudnn) == CUDNN_STATUS_SUCCESS;
     std::printf("\nstem\n");
     for (const StemCompute compute : {StemCompute::kInt8, StemCompute::kFp16, StemCompute::kTf32}) {
       for (const StemSource source : {StemSource::kBytesNhwc, StemSource::kFloatNchw, StemSource::kSameNhwc}) {
@@ -715,7 +715,7 @@ int main(int argc, char** argv) {
       if (("," + types + ",").find(std::string(",") + name(type) + ",") == std::string::npos) continue;
       time_resnet(cudnn, type, batch, with_cudnn && type != BenchType::kUint8 && type != BenchType::kFp8);
     }
-    if (with_cudnn) cudnnDestroy(cudnn);
+    if (with_cudnn) cudnn_library().destroy(cudnn);
   }
   if (json != nullptr) {
     std::FILE* file = std::fopen(json, "w");
@@ -735,7 +735,7 @@ int main(int argc, char** argv) {
                  "\"cuda\": \"%d.%d\", \"cudnn\": \"%zu\",\n \"command\": \"%s\", "
                  "\"copy_bytes_per_s\": %.4g, \"wrong\": %d, \"rows\": [\n%s\n]}\n",
                  date, device.name, driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10,
-                 cudnnGetVersion(), command.c_str(), ceiling.bandwidth, failures, json_rows.c_str());
+                 cudnn_library().get_version(), command.c_str(), ceiling.bandwidth, failures, json_rows.c_str());
     std::fclose(file);
   }
   std::printf("%d wrong\n", failures);

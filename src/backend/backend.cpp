@@ -11,6 +11,8 @@ bool Backend::has(std::string_view feature) const {
   return std::find(features.begin(), features.end(), feature) != features.end();
 }
 
+std::shared_ptr<Buffer> Backend::allocate_staging(std::size_t bytes) { return allocate_host(bytes); }
+
 const Kernel* find_kernel(const Backend& backend, std::string_view name) {
   for (const auto& kernel : backend.kernels())
     if (kernel.name == name) return &kernel;

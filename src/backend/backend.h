@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,6 +51,13 @@ struct DeviceInfo {
   std::size_t memory_bytes = 0;
 };
 
+/// What a device's own meter says.
+struct PowerReading {
+  double joules = 0;                ///< used since some moment in the past
+  double clock_hz = 0;              ///< of the arithmetic units, now; 0 where not told
+  std::vector<std::string> limits;  ///< what holds the clock down now: "power", "heat"; empty: nothing
+};
+
 /// A device: its memory, its clock and its kernels. Thread-safe but for its streams.
 class Backend {
  public:
@@ -76,6 +84,10 @@ class Backend {
   virtual void use_threads(int threads) = 0;
   /// Measured once and kept for the process; takes a second or two at the first call.
   virtual const Peaks& peaks(int threads) = 0;
+  /// nullopt where the device has no meter.
+  virtual std::optional<PowerReading> power() { return std::nullopt; }
+  /// Host memory the device copies from and to at full speed and while it computes.
+  virtual std::shared_ptr<Buffer> allocate_staging(std::size_t bytes);
   /// Makes the device forget what caches hold of earlier runs, so that a candidate is timed as in a network.
   virtual void flush_caches() {}
 };

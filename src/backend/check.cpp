@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <string_view>
+#include <type_traits>
 
 #include "graph/fused_conv.h"
 
@@ -40,11 +41,39 @@ double unit(DType dtype) {
   }
 }
 
+template <typename T>
+double as_double(T value) {
+  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) return static_cast<double>(float(value));
+  else return static_cast<double>(value);
+}
+
 double largest(const Tensor& tensor) {
   double value = 0;
-  for (const auto element : tensor.to_doubles())
-    if (std::isfinite(element)) value = std::max(value, std::abs(element));
+  visit(tensor.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* elements = tensor.data<T>().data();
+    const auto count = static_cast<std::int64_t>(tensor.data<T>().size());
+#pragma omp parallel for reduction(max : value)
+    for (std::int64_t i = 0; i < count; ++i) {
+      const double size = std::abs(as_double(elements[i]));
+      if (std::isfinite(size)) value = std::max(value, size);
+    }
+  });
   return value;
+}
+
+/// The sum of sizes of each of `rows` equal parts.
+std::vector<double> row_sizes(const Tensor& tensor, std::size_t rows) {
+  std::vector<double> sums(rows);
+  visit(tensor.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* elements = tensor.data<T>().data();
+    const std::size_t width = tensor.data<T>().size() / std::max<std::size_t>(1, rows);
+#pragma omp parallel for
+    for (std::size_t row = 0; row < rows; ++row)
+      for (std::size_t i = 0; i < width; ++i) sums[row] += std::abs(as_double(elements[row * width + i]));
+  });
+  return sums;
 }
 
 /// The root-of-length error of a float sum of `terms` terms, relative to the sum of their sizes.
@@ -69,7 +98,7 @@ Allowed allowed_for_fused_conv(const Problem& problem, std::span<const Tensor> i
   double residual = conv.has_residual ? largest(inputs[FusedConv::kResidual]) : 0;
   if (conv.residual_type == DType::u8 || conv.residual_type == DType::i8)
     residual = static_cast<double>(q.r_scale) * (residual + std::abs(static_cast<double>(q.r_zero)));
-  const auto w = inputs[FusedConv::kW].to_doubles();
+  const auto w = row_sizes(inputs[FusedConv::kW], channels);
   const auto w_scale = conv.is_int8() ? inputs[FusedConv::kWeightScale].to_doubles() : std::vector<double>(channels, 1);
   const auto bias = conv.has_bias ? inputs[FusedConv::kBias].to_doubles() : std::vector<double>(channels, 0);
   Allowed allowed{unit(conv.y_type), std::vector<double>(channels)};
@@ -87,12 +116,13 @@ Allowed allowed_for_fused_conv(const Problem& problem, std::span<const Tensor> i
     case Activation::tanh:
     case Activation::silu: slope *= 1.1; curve = 4e-6;  // what vectorised exponentials lose
   }
+  // Both factors cut to 10 bits: each product is off by up to 2^-9, to either side of the true one.
+  const double rounded = conv.tf32 ? 0x1p-8 / std::sqrt(static_cast<double>(terms)) : 0;
+  if (conv.tf32) allowed.relative += 0x1p-9;
   for (std::size_t o = 0; o < channels; ++o) {
-    double size = 0;
-    for (std::size_t i = 0; i < terms; ++i) size += std::abs(w[o * terms + i]);
-    size = x * size * std::abs(w_scale[o]) + std::abs(bias[o]) + residual;
-    allowed.absolute[o] =
-        slope * sum_error(static_cast<double>(terms), DType::f32) * size + curve * (1 + size * 0x1p-4);
+    const double size = x * w[o] * std::abs(w_scale[o]) + std::abs(bias[o]) + residual;
+    allowed.absolute[o] = slope * (sum_error(static_cast<double>(terms), DType::f32) * size + rounded * x * w[o]) +
+                          curve * (1 + size * 0x1p-4);
   }
   return allowed;
 }
@@ -153,6 +183,50 @@ std::string place(const Shape& shape, std::size_t at) {
   return fmt::format("[{}]", fmt::join(index, ","));
 }
 
+/// How far outputs are from what was expected.
+struct Tally {
+  double worst = 0;
+  std::size_t worst_at = 0;
+  std::size_t off = 0;
+};
+
+template <typename T>
+Tally tally(std::span<const T> want, std::span<const T> have, bool quantised, const Allowed& allowed) {
+  Tally total;
+#pragma omp parallel
+  {
+    Tally mine;
+#pragma omp for schedule(static)
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      const double wanted = as_double(want[i]), found = as_double(have[i]);
+      if (wanted == found || (std::isnan(wanted) && std::isnan(found))) continue;
+      const double difference = std::abs(wanted - found);
+      double ratio = HUGE_VAL;  // a NaN or an infinity on one side
+      if (quantised) {
+        ratio = difference;
+      } else if (std::isfinite(difference)) {
+        const double limit = allowed.relative * std::abs(wanted) + allowed.absolute[i % allowed.absolute.size()];
+        ratio = limit > 0 ? difference / limit : HUGE_VAL;
+      }
+      mine.off += ratio > (quantised ? 0 : 1) ? 1 : 0;
+      if (ratio > mine.worst) mine.worst = ratio, mine.worst_at = i;
+    }
+#pragma omp critical
+    {
+      total.off += mine.off;
+      if (mine.worst > total.worst || (mine.worst == total.worst && mine.worst_at < total.worst_at))
+        total.worst = mine.worst, total.worst_at = mine.worst_at;
+    }
+  }
+  return total;
+}
+
+double element(const Tensor& tensor, std::size_t at) {
+  double value = 0;
+  visit(tensor.dtype(), [&](auto zero) { value = as_double(tensor.data<decltype(zero)>()[at]); });
+  return value;
+}
+
 Comparison compare_one(const Problem& problem, std::size_t output, const Tensor& expected, const Tensor& actual,
                        std::span<const Tensor> inputs) {
   if (expected.type() != actual.type())
@@ -162,32 +236,21 @@ Comparison compare_one(const Problem& problem, std::size_t output, const Tensor&
   const bool quantised = rounds(problem, expected.dtype());
   const bool exact = !quantised && !is_float(expected.dtype());
   const Allowed allowed = quantised || exact ? Allowed{} : allowed_for(problem, expected, inputs);
-  const auto want = expected.to_doubles();
-  const auto have = actual.to_doubles();
-  double worst = 0;
-  std::size_t worst_at = 0;
-  std::size_t off = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    if (want[i] == have[i] || (std::isnan(want[i]) && std::isnan(have[i]))) continue;
-    const double difference = std::abs(want[i] - have[i]);
-    double ratio = HUGE_VAL;  // a NaN or an infinity on one side
-    if (quantised) {
-      ratio = difference;
-    } else if (std::isfinite(difference)) {
-      const double limit = allowed.relative * std::abs(want[i]) + allowed.absolute[i % allowed.absolute.size()];
-      ratio = limit > 0 ? difference / limit : HUGE_VAL;
-    }
-    off += ratio > (quantised ? 0 : 1) ? 1 : 0;
-    if (ratio > worst) worst = ratio, worst_at = i;
-  }
+  Tally found;
+  visit(expected.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    found = tally(std::span<const T>(expected.data<T>()), std::span<const T>(actual.data<T>()), quantised, allowed);
+  });
+  const auto [worst, worst_at, off] = found;
+  const auto count = static_cast<std::size_t>(expected.shape().count());
   // A tie falls to the other side where the sums differ by their usual error: about 1e-4 of a step.
   const bool float_sums = problem.op == "FusedConv" && is_float(problem.input(0).dtype);
-  const std::size_t may_round = quantised ? 1 + want.size() / (float_sums ? 200 : 1000) : 0;
+  const std::size_t may_round = quantised ? 1 + count / (float_sums ? 200 : 1000) : 0;
   if (quantised ? worst <= 1 && off <= may_round : worst <= 1) return {true, worst, {}};
   return {false, worst,
           fmt::format("output {} at {}: {} instead of {}; {} of {} elements off, the worst {:.3g} {}", output,
-                      place(expected.shape(), worst_at), have[worst_at], want[worst_at], off, want.size(), worst,
-                      quantised ? "steps" : "times what is allowed")};
+                      place(expected.shape(), worst_at), element(actual, worst_at), element(expected, worst_at), off,
+                      count, worst, quantised ? "steps" : "times what is allowed")};
 }
 
 }  // namespace

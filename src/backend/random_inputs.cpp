@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string_view>
@@ -36,7 +37,10 @@ Tensor fill(const TensorType& type, Bounds bounds, Random& random) {
   Tensor tensor(type);
   visit(type.dtype, [&](auto zero) {
     using T = decltype(zero);
-    for (auto& element : tensor.data<T>()) {
+    const auto elements = tensor.data<T>();
+    // A large tensor repeats its beginning, whose length is no multiple of anything a shape would have.
+    const auto fresh = elements.first(std::min<std::size_t>(elements.size(), (std::size_t{1} << 22) + 19));
+    for (auto& element : fresh) {
       if constexpr (std::is_same_v<T, bool>) {
         element = (random.bits() >> 40 & 1) != 0;
       } else if constexpr (std::is_integral_v<T>) {
@@ -46,6 +50,8 @@ Tensor fill(const TensorType& type, Bounds bounds, Random& random) {
         element = static_cast<T>(static_cast<float>(random.uniform(bounds.low, bounds.high)));
       }
     }
+    for (std::size_t at = fresh.size(); at < elements.size(); at += fresh.size())
+      std::copy_n(fresh.begin(), std::min(fresh.size(), elements.size() - at), elements.begin() + at);
   });
   return tensor;
 }

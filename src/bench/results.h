@@ -59,6 +59,10 @@ struct Result {
   Interval ci95;                              ///< of the throughput, images/s
   int iterations = 0;                         ///< timed runs behind the figures
   std::optional<double> end_to_end;           ///< images/s with decoding, preprocessing and copies counted
+  std::optional<double> host_to_host;         ///< images/s with the copies to and from the device counted
+  std::optional<double> images_per_joule;     ///< by the device's own meter
+  std::optional<double> clock_mhz;            ///< of the device, at the end of the energy run
+  std::vector<std::string> limited_by;        ///< what held that clock down: "power", "heat"
   std::optional<std::uint64_t> memory_bytes;  ///< weights and arenas of all sessions
   std::optional<Accuracy> accuracy;
 };

@@ -41,6 +41,10 @@ Json to_json(const Result& result) {
   json["ci95"] = to_json(result.ci95);
   json["iterations"] = result.iterations;
   if (result.end_to_end) json["end_to_end"] = *result.end_to_end;
+  if (result.host_to_host) json["host_to_host"] = *result.host_to_host;
+  if (result.images_per_joule) json["images_per_joule"] = *result.images_per_joule;
+  if (result.clock_mhz) json["clock_mhz"] = *result.clock_mhz;
+  if (!result.limited_by.empty()) json["limited_by"] = result.limited_by;
   if (result.memory_bytes) json["memory_bytes"] = *result.memory_bytes;
   if (result.accuracy) add_accuracy(json, *result.accuracy);
   return json;
@@ -160,6 +164,10 @@ Result result_from(const Json& value, const std::string& where) {
   result.ci95 = json.interval("ci95");
   if (json.has("iterations")) result.iterations = json.small("iterations", 0);
   if (json.has("end_to_end")) result.end_to_end = json.number("end_to_end");
+  if (json.has("host_to_host")) result.host_to_host = json.number("host_to_host");
+  if (json.has("images_per_joule")) result.images_per_joule = json.number("images_per_joule");
+  if (json.has("clock_mhz")) result.clock_mhz = json.number("clock_mhz");
+  if (json.has("limited_by")) result.limited_by = json.texts("limited_by");
   if (json.has("memory_bytes")) result.memory_bytes = static_cast<std::uint64_t>(json.integer("memory_bytes", 0));
   if (json.has("top1")) result.accuracy = accuracy_from(json);
   return result;

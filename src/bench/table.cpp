@@ -35,6 +35,8 @@ std::string interval_text(const Interval& interval) {
   return format_number(interval.lo) + "–" + format_number(interval.hi);
 }
 
+std::string optional_number(const std::optional<double>& value) { return value ? format_number(*value) : ""; }
+
 std::string share_text(std::int64_t right, std::int64_t images) {
   const auto interval = wilson(right, images);
   return fmt::format("{:.1f} % ({:.1f}–{:.1f})", 100.0 * static_cast<double>(right) / static_cast<double>(images),
@@ -86,7 +88,8 @@ std::string text_table(const Rows& rows, int width) {
 
 Rows result_rows(const Results& results, const std::string& model) {
   Rows rows{{"engine", "device", "precision", "threads", "sessions", "batch", "images/s", "95 % interval", "p50 ms",
-             "p90 ms", "p95 ms", "p99 ms", "images/s end to end", "memory", "knee"}};
+             "p90 ms", "p95 ms", "p99 ms", "images/s end to end", "images/s with copies", "images/J", "MHz", "memory",
+             "knee"}};
   for (const auto& sweep : sweeps_of(results)) {
     if (sweep.model != model) continue;
     for (const auto& point : sweep.points)
@@ -94,12 +97,14 @@ Rows result_rows(const Results& results, const std::string& model) {
                       std::to_string(point.sessions), std::to_string(point.batch), format_number(point.throughput),
                       interval_text(point.ci95), format_number(point.latency_ms.p50),
                       format_number(point.latency_ms.p90), format_number(point.latency_ms.p95),
-                      format_number(point.latency_ms.p99), point.end_to_end ? format_number(*point.end_to_end) : "",
-                      point.memory_bytes ? format_bytes(*point.memory_bytes) : "",
+                      format_number(point.latency_ms.p99), optional_number(point.end_to_end),
+                      optional_number(point.host_to_host), optional_number(point.images_per_joule),
+                      optional_number(point.clock_mhz), point.memory_bytes ? format_bytes(*point.memory_bytes) : "",
                       &point == &sweep.knee() && sweep.points.size() > 1 ? "knee" : ""});
   }
   if (rows.size() > 1)
-    drop_plain_columns(rows, {"engine", "device", "threads", "sessions", "images/s end to end", "memory", "knee"});
+    drop_plain_columns(rows, {"engine", "device", "threads", "sessions", "images/s end to end", "images/s with copies",
+                              "images/J", "MHz", "memory", "knee"});
   return rows;
 }
 

@@ -18,6 +18,7 @@ std::span<const ConvGemmConfig> table(const FusedConv& conv) {
     case DType::u8: return to_float ? conv_gemm_uint8_to_fp32() : conv_gemm_uint8();
     case DType::f16: return conv_gemm_fp16();
     case DType::bf16: return conv_gemm_bf16();
+    case DType::f32: return conv.tf32 ? conv_gemm_tf32() : std::span<const ConvGemmConfig>();
     default: return {};
   }
 }

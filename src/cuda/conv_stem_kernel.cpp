@@ -8,6 +8,7 @@ namespace {
 
 StemCompute compute_of(DType dtype) {
   if (is_8bit(dtype)) return StemCompute::kInt8;
+  if (dtype == DType::f32) return StemCompute::kTf32;
   return dtype == DType::f16 ? StemCompute::kFp16 : StemCompute::kBf16;
 }
 
@@ -26,7 +27,7 @@ Support supports(const Problem& problem, const Backend&) {
   const FusedConv conv = fused_conv_of(problem);
   if (conv.group != 1) return Support::no("groups");
   if (conv.has_residual) return Support::no("a residual input");
-  if (conv.x_type == DType::f32) return Support::no("no tensor cores for f32");
+  if (conv.x_type == DType::f32 && !conv.tf32) return Support::no("no tensor cores for f32");
   if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type)
     return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
   if (const char* why = stem_refusal(describe(conv))) return Support::no(why);

@@ -1,11 +1,11 @@
 #include "cuda/cuda_backend.h"
 
-#include <cudnn.h>
-
 #include <algorithm>
 
+#include "cuda/cublaslt_library.h"
 #include "cuda/cuda_device.h"
 #include "cuda/cuda_error.h"
+#include "cuda/cudnn_library.h"
 #include "cuda/spin.h"
 
 namespace halftone {
@@ -23,6 +23,12 @@ class DeviceBuffer : public Buffer {
   ~DeviceBuffer() override { cudaFree(data_); }
 };
 
+class PinnedBuffer : public Buffer {
+ public:
+  PinnedBuffer(void* data, std::size_t bytes) : Buffer(data, bytes, true) {}
+  ~PinnedBuffer() override { cudaFreeHost(data_); }
+};
+
 class GraphRecording : public Recording {
  public:
   explicit GraphRecording(cudaGraphExec_t graph) : graph_(graph) {}
@@ -35,8 +41,17 @@ class GraphRecording : public Recording {
 
 constexpr int kOldest = 90;  // compute capability, major * 10 + minor
 
+/// CUDA's number for a version, 13000, as people write it.
+std::string version_text(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
+
 int device_count() {
-  int count = 0;
+  int driver = 0, runtime = 0, count = 0;
+  cudaDriverGetVersion(&driver);
+  cudaRuntimeGetVersion(&runtime);
+  if (driver == 0) fail(Code::not_found, "no CUDA device can be used: there is no NVIDIA driver");
+  if (driver / 1000 < runtime / 1000)
+    fail(Code::not_found, "no CUDA device can be used: the NVIDIA driver knows CUDA up to {}, this build needs {}",
+         version_text(driver), version_text(runtime));
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error == cudaErrorNoDevice) return 0;
   if (error != cudaSuccess) {
@@ -54,7 +69,7 @@ CudaStream::CudaStream(int device) : device_(device) {
 }
 
 CudaStream::~CudaStream() {
-  if (cudnn_) cudnnDestroy(cudnn_);
+  if (cudnn_) cudnn_library().destroy(cudnn_);
   cudaStreamDestroy(stream_);
 }
 
@@ -63,20 +78,26 @@ void CudaStream::synchronize() { check(cudaStreamSynchronize(stream_), "running"
 cudnnHandle_t CudaStream::cudnn() {
   if (cudnn_) return cudnn_;
   check(cudaSetDevice(device_), "choosing the device");
-  auto status = cudnnCreate(&cudnn_);
-  if (status == CUDNN_STATUS_SUCCESS) status = cudnnSetStream(cudnn_, stream_);
-  if (status != CUDNN_STATUS_SUCCESS) fail(Code::device, "cuDNN cannot start: {}", cudnnGetErrorString(status));
+  auto status = cudnn_library().create(&cudnn_);
+  if (status == CUDNN_STATUS_SUCCESS) status = cudnn_library().set_stream(cudnn_, stream_);
+  if (status != CUDNN_STATUS_SUCCESS)
+    fail(Code::device, "cuDNN cannot start: {}", cudnn_library().error_string(status));
   return cudnn_;
 }
 
 CudaBackend::CudaBackend(int index)
-    : index_(index), info_(describe_device(index)), setup_stream_(std::make_unique<CudaStream>(index)) {
+    : index_(index), info_(describe_device(index)), setup_stream_(std::make_unique<CudaStream>(index)), meter_(index) {
+  // What is missing shows here, not in the middle of a run.
+  info_.key += fmt::format("/cudnn_{}/cublaslt_{}", cudnn_library().get_version(), cublaslt_library().get_version());
+  if (cublaslt_library().create(&cublaslt_) != CUBLAS_STATUS_SUCCESS) fail(Code::device, "cuBLASLt cannot start");
 #define HALFTONE_KERNEL(name) kernels_.push_back(kernel_##name);
 #include "cuda/kernels.def"
 #undef HALFTONE_KERNEL
 }
 
-CudaBackend::~CudaBackend() = default;
+CudaBackend::~CudaBackend() {
+  if (cublaslt_) cublaslt_library().destroy(cublaslt_);
+}
 
 std::shared_ptr<Buffer> CudaBackend::allocate(std::size_t bytes) {
   check(cudaSetDevice(index_), "choosing the device");
@@ -86,11 +107,22 @@ std::shared_ptr<Buffer> CudaBackend::allocate(std::size_t bytes) {
     cudaGetLastError();
     std::size_t free = 0, total = 0;
     cudaMemGetInfo(&free, &total);
-    fail(Code::resource_exhausted, "{} has no {} MB left: {} of {} MB are free", info_.id, (bytes >> 20) + 1,
-         free >> 20, total >> 20);
+    fail(Code::resource_exhausted, "{} is out of memory: {} MB were asked for, {} of {} MB are free", info_.id,
+         (bytes >> 20) + 1, free >> 20, total >> 20);
   }
   check(error, "allocating memory");
   return std::make_shared<DeviceBuffer>(data, bytes);
+}
+
+std::shared_ptr<Buffer> CudaBackend::allocate_staging(std::size_t bytes) {
+  void* data = nullptr;
+  const cudaError_t error = cudaMallocHost(&data, std::max<std::size_t>(bytes, 64));
+  if (error != cudaSuccess) {
+    cudaGetLastError();
+    fail(Code::resource_exhausted, "{} MB of host memory cannot be pinned for {}: {}", (bytes >> 20) + 1, info_.id,
+         cudaGetErrorString(error));
+  }
+  return std::make_shared<PinnedBuffer>(data, bytes);
 }
 
 std::unique_ptr<Stream> CudaBackend::new_stream() { return std::make_unique<CudaStream>(index_); }
@@ -181,7 +213,7 @@ DeviceInfo describe_device(int index) {
   DeviceInfo info;
   info.id = fmt::format("cuda:{}", index);
   info.name = device.name;
-  info.key = fmt::format("{}/sm_{}{}/cudnn_{}", device.name, device.major, device.minor, CUDNN_VERSION);
+  info.key = fmt::format("{}/sm_{}{}", device.name, device.major, device.minor);
   std::replace(info.key.begin(), info.key.end(), ' ', '_');
   info.cores = device.multiProcessorCount;
   info.features = {"fp16", "bf16", "int8", "symmetric_int8", fmt::format("sm_{}{}", device.major, device.minor)};
@@ -197,7 +229,9 @@ std::shared_ptr<Backend> make_cuda_backend(int index) {
   const int count = cuda::device_count();
   if (index < 0 || index >= count)
     fail(Code::not_found, "device 'cuda:{}': {}", index,
-         count == 0 ? "this machine has no CUDA device" : fmt::format("there are cuda:0 to cuda:{}", count - 1));
+         count == 0   ? "this machine has no CUDA device"
+         : count == 1 ? "there is only cuda:0"
+                      : fmt::format("there are cuda:0 to cuda:{}", count - 1));
   cudaDeviceProp device{};
   cuda::check(cudaGetDeviceProperties(&device, index), "asking for the device");
   if (device.major * 10 + device.minor < cuda::kOldest)

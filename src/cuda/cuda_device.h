@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "cuda/nvml.h"
 
 typedef struct cudnnContext* cudnnHandle_t;
+typedef struct cublasLtContext* cublasLtHandle_t;
 
 /// What kernels of this folder need to know of the backend they run on.
 namespace halftone::cuda {
@@ -46,10 +48,14 @@ class CudaBackend : public Backend {
   void use_threads(int threads) override;
   const Peaks& peaks(int threads) override;
   void flush_caches() override;
+  std::optional<PowerReading> power() override { return meter_.read(); }
+  std::shared_ptr<Buffer> allocate_staging(std::size_t bytes) override;
 
   int index() const { return index_; }
   int processors() const { return info_.cores; }
 
+  /// For any thread.
+  cublasLtHandle_t cublaslt() const { return cublaslt_; }
   /// The value `make` gives for `key`, made once for this backend: what a library answers to the same question.
   std::vector<std::string> remembered(const std::string& key,
                                       const std::function<std::vector<std::string>()>& make) const;
@@ -62,6 +68,8 @@ class CudaBackend : public Backend {
   DeviceInfo info_;
   std::vector<Kernel> kernels_;
   std::unique_ptr<CudaStream> setup_stream_;
+  cublasLtHandle_t cublaslt_ = nullptr;
+  Nvml meter_;
   mutable std::mutex setup_mutex_;
   mutable std::mutex memory_mutex_;
   mutable std::map<std::string, std::vector<std::string>> memory_;

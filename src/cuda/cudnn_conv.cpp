@@ -1,12 +1,11 @@
 #include "cuda/cudnn_conv.h"
 
-#include <cudnn.h>
-#include <cudnn_backend.h>
-
 #include <algorithm>
 #include <array>
 #include <set>
 #include <utility>
+
+#include "cuda/cudnn_library.h"
 
 namespace halftone::cuda {
 namespace {
@@ -16,9 +15,11 @@ enum Id : int64_t { kInput = 1, kWeights, kScale, kBias, kResidual, kRescale, kO
 /// A backend descriptor that is freed with its owner, or a null one after a failure.
 class Descriptor {
  public:
-  explicit Descriptor(cudnnBackendDescriptorType_t type) { status_ = cudnnBackendCreateDescriptor(type, &handle_); }
+  explicit Descriptor(cudnnBackendDescriptorType_t type) {
+    status_ = cudnn_library().create_descriptor(type, &handle_);
+  }
   ~Descriptor() {
-    if (handle_ != nullptr) cudnnBackendDestroyDescriptor(handle_);
+    if (handle_ != nullptr) cudnn_library().destroy_descriptor(handle_);
   }
   Descriptor(Descriptor&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)), status_(other.status_) {}
   Descriptor& operator=(Descriptor&& other) noexcept {
@@ -36,7 +37,7 @@ class Descriptor {
   Descriptor& set_all(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, const T* values,
                       int64_t count) {
     if (status_ == CUDNN_STATUS_SUCCESS) {
-      status_ = cudnnBackendSetAttribute(handle_, name, type, count, values);
+      status_ = cudnn_library().set_attribute(handle_, name, type, count, values);
     }
     return *this;
   }
@@ -44,7 +45,7 @@ class Descriptor {
     return set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, value.handle_);
   }
   bool finish() {
-    if (status_ == CUDNN_STATUS_SUCCESS) status_ = cudnnBackendFinalize(handle_);
+    if (status_ == CUDNN_STATUS_SUCCESS) status_ = cudnn_library().finalize(handle_);
     return status_ == CUDNN_STATUS_SUCCESS;
   }
 
@@ -81,7 +82,7 @@ Descriptor tensor(int64_t id, cudnnDataType_t type, std::array<int64_t, 4> dims,
 }
 
 std::string refusal(const char* what, cudnnStatus_t status) {
-  return std::string("cuDNN: ") + what + ": " + cudnnGetErrorString(status);
+  return std::string("cuDNN: ") + what + ": " + cudnn_library().error_string(status);
 }
 
 /// The operations of one graph and every tensor they name.
@@ -198,8 +199,8 @@ Operations describe(const CudnnConvDescription& conv) {
 bool has_note(cudnnBackendDescriptor_t engine, cudnnBackendNumericalNote_t wanted) {
   std::array<cudnnBackendNumericalNote_t, CUDNN_NUMERICAL_NOTE_TYPE_COUNT> notes{};
   int64_t count = 0;
-  cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
-                           static_cast<int64_t>(notes.size()), &count, notes.data());
+  cudnn_library().get_attribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                                static_cast<int64_t>(notes.size()), &count, notes.data());
   for (int64_t i = 0; i < count; ++i) {
     if (notes[static_cast<size_t>(i)] == wanted) return true;
   }
@@ -241,28 +242,28 @@ std::vector<NamedConfig> list_configs(cudnnHandle_t handle, const CudnnConvDescr
       continue;
     }
     int64_t count = 0;
-    cudnnBackendGetAttribute(heuristic.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, &count,
-                             nullptr);
+    cudnn_library().get_attribute(heuristic.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0,
+                                  &count, nullptr);
     std::vector<Descriptor> configs;
     std::vector<cudnnBackendDescriptor_t> handles;
     for (int64_t i = 0; i < count; ++i) {
       configs.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
       handles.push_back(configs.back().get());
     }
-    cudnnBackendGetAttribute(heuristic.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, count,
-                             &count, handles.data());
+    cudnn_library().get_attribute(heuristic.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, count,
+                                  &count, handles.data());
     for (int64_t i = 0; i < count && static_cast<int>(list.size()) < most; ++i) {
       Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
       cudnnBackendDescriptor_t engine_handle = engine.get();
       int64_t found = 0;
-      cudnnBackendGetAttribute(handles[static_cast<size_t>(i)], CUDNN_ATTR_ENGINECFG_ENGINE,
-                               CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &found, &engine_handle);
+      cudnn_library().get_attribute(handles[static_cast<size_t>(i)], CUDNN_ATTR_ENGINECFG_ENGINE,
+                                    CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &found, &engine_handle);
       if (conv.type == CudnnType::kFloat32 && (has_note(engine.get(), CUDNN_NUMERICAL_NOTE_TENSOR_CORE) ||
                                                has_note(engine.get(), CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS))) {
         continue;
       }
       int64_t index = 0;
-      cudnnBackendGetAttribute(engine.get(), CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &found, &index);
+      cudnn_library().get_attribute(engine.get(), CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &found, &index);
       std::string name = "engine" + std::to_string(index);
       for (int n = 2; !seen.insert(name).second; ++n) {
         name = "engine" + std::to_string(index) + "." + std::to_string(n);
@@ -276,7 +277,7 @@ std::vector<NamedConfig> list_configs(cudnnHandle_t handle, const CudnnConvDescr
 
 }  // namespace
 
-CudnnConvPlan::~CudnnConvPlan() { cudnnBackendDestroyDescriptor(plan_); }
+CudnnConvPlan::~CudnnConvPlan() { cudnn_library().destroy_descriptor(plan_); }
 
 cudaError_t CudnnConvPlan::run(cudnnHandle_t handle, const ConvParams& p, cudaStream_t stream) const {
   std::array<int64_t, 7> ids{kInput, kWeights, kOutput};
@@ -295,8 +296,8 @@ cudaError_t CudnnConvPlan::run(cudnnHandle_t handle, const ConvParams& p, cudaSt
       .set_all(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, pointers.data(), count)
       .set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, p.workspace);
   if (!pack.finish() || p.workspace_bytes < workspace_bytes_) return cudaErrorInvalidValue;
-  if (cudnnSetStream(handle, stream) != CUDNN_STATUS_SUCCESS ||
-      cudnnBackendExecute(handle, plan_, pack.get()) != CUDNN_STATUS_SUCCESS) {
+  if (cudnn_library().set_stream(handle, stream) != CUDNN_STATUS_SUCCESS ||
+      cudnn_library().execute(handle, plan_, pack.get()) != CUDNN_STATUS_SUCCESS) {
     return cudaErrorUnknown;
   }
   return cudaSuccess;
@@ -316,8 +317,8 @@ std::vector<std::unique_ptr<CudnnConvPlan>> cudnn_conv_plans(cudnnHandle_t handl
     }
     int64_t workspace = 0;
     int64_t found = 0;
-    cudnnBackendGetAttribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &found,
-                             &workspace);
+    cudnn_library().get_attribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &found,
+                                  &workspace);
     if (workspace > (int64_t{1} << 30)) {
       *why = "cuDNN wants more than 1 GB of workspace";
       continue;

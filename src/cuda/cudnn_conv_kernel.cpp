@@ -12,7 +12,7 @@ CudnnConvDescription describe(const FusedConv& conv) {
   CudnnConvDescription d;
   d.shape = geometry(conv);
   switch (conv.x_type) {
-    case DType::f32: d.type = CudnnType::kFloat32; break;
+    case DType::f32: d.type = conv.tf32 ? CudnnType::kTf32 : CudnnType::kFloat32; break;
     case DType::f16: d.type = CudnnType::kFloat16; break;
     case DType::bf16: d.type = CudnnType::kBfloat16; break;
     default: d.type = CudnnType::kInt8;

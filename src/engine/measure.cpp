@@ -1,20 +1,31 @@
 #include "engine/measure.h"
 
+#include <atomic>
+#include <cstring>
 #include <memory>
 #include <random>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/interrupt.h"
 
 namespace halftone {
 
-std::function<void()> random_run(Session& session, std::int64_t batch, bool with_copies) {
-  const Program& program = session.engine().program(batch);
-  std::mt19937 random(static_cast<unsigned>(batch));
+std::vector<Tensor> random_tensors(std::span<const Port> ports, unsigned seed) {
+  std::mt19937 random(seed);
   std::normal_distribution<float> normal;
-  std::vector<Tensor> inputs, outputs;
-  for (const auto& port : program.inputs) {
+  std::vector<Tensor> tensors;
+  for (const auto& port : ports) {
     Tensor values(DType::f32, port.type.shape);
     for (auto& value : values.data<float>()) value = normal(random);
-    inputs.push_back(port.type.dtype == DType::f32 ? values : values.to(port.type.dtype));
+    tensors.push_back(port.type.dtype == DType::f32 ? values : values.to(port.type.dtype));
   }
+  return tensors;
+}
+
+std::function<void()> random_run(Session& session, std::int64_t batch, bool with_copies) {
+  const Program& program = session.engine().program(batch);
+  std::vector<Tensor> inputs = random_tensors(program.inputs, static_cast<unsigned>(batch)), outputs;
   for (const auto& port : program.outputs) outputs.emplace_back(port.type);
   auto& backend = *session.engine().backend();
   if (!backend.host_memory() && !with_copies) {
@@ -29,6 +40,67 @@ std::function<void()> random_run(Session& session, std::int64_t batch, bool with
   }
   return
       [&session, inputs = std::move(inputs), outputs = std::move(outputs)]() mutable { session.run(inputs, outputs); };
+}
+
+double host_to_host_rate(const std::shared_ptr<const Engine>& engine, std::int64_t batch, int sessions,
+                         double seconds) {
+  struct Worker {
+    std::unique_ptr<Session> session;
+    std::vector<Tensor> inputs, outputs;
+    std::int64_t runs = 0;
+    std::exception_ptr failure;
+  };
+  const Program& program = engine->program(batch);
+  auto& backend = *engine->backend();
+  std::vector<Worker> workers(static_cast<std::size_t>(sessions));
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    auto& worker = workers[i];
+    worker.session = std::make_unique<Session>(engine);
+    for (const auto& values : random_tensors(program.inputs, static_cast<unsigned>(i))) {
+      worker.inputs.emplace_back(values.type(), backend.allocate_staging(values.bytes()));
+      std::memcpy(worker.inputs.back().raw(), values.raw(), values.bytes());
+    }
+    for (const auto& port : program.outputs)
+      worker.outputs.emplace_back(port.type, backend.allocate_staging(port.type.bytes()));
+    for (int warm = 0; warm < 3; ++warm) worker.session->run(worker.inputs, worker.outputs);
+  }
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  const double begin = now_seconds();
+  for (auto& worker : workers)
+    threads.emplace_back([&stop, &worker] {
+      try {
+        for (; !stop; ++worker.runs) worker.session->run(worker.inputs, worker.outputs);
+      } catch (...) {
+        worker.failure = std::current_exception();
+      }
+    });
+  while (now_seconds() - begin < seconds && !interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  stop = true;
+  for (auto& thread : threads) thread.join();
+  const double spent = now_seconds() - begin;
+  check_interrupted();
+  std::int64_t runs = 0;
+  for (const auto& worker : workers) {
+    if (worker.failure) std::rethrow_exception(worker.failure);
+    runs += worker.runs;
+  }
+  return static_cast<double>(runs * batch) / spent;
+}
+
+std::optional<Draw> measure_draw(Backend& backend, const std::function<void()>& run, double seconds) {
+  const auto before = backend.power();
+  if (!before) return std::nullopt;
+  const double begin = now_seconds();
+  std::int64_t runs = 0;
+  while (now_seconds() - begin < seconds) {
+    check_interrupted();
+    run();
+    ++runs;
+  }
+  const auto after = backend.power();
+  if (!after || after->joules <= before->joules) return std::nullopt;
+  return Draw{(after->joules - before->joules) / static_cast<double>(runs), after->clock_hz, after->limits};
 }
 
 }  // namespace halftone

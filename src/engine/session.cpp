@@ -43,7 +43,11 @@ Session::Session(std::shared_ptr<const Engine> engine)
 }
 
 Session::~Session() {
-  if (stream_) stream_->synchronize();
+  try {
+    if (stream_) stream_->synchronize();
+  } catch (const Error&) {
+    // The device failed; whoever ran last was told.
+  }
 }
 
 Session::Bound& Session::bound(std::int64_t batch) {

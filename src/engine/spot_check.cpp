@@ -160,8 +160,10 @@ std::string SpotCheck::operator()(std::span<const Tensor> outputs) const {
 
 std::string SpotCheck::check_conv(const Tensor& output) const {
   // One rounding of the output type plus what a float sum of that magnitude may lose.
-  const double float_error = 4e-6;
-  double output_step = 0;
+  const FusedConv conv = fused_conv_of(problem_);
+  const double terms = static_cast<double>(conv.kh * conv.kw * (conv.c / conv.group));
+  const double float_error = 4e-6 + (conv.tf32 ? 0x1p-8 / std::sqrt(terms) : 0);
+  double output_step = conv.tf32 ? 0x1p-9 : 0;
   if (output.dtype() == DType::bf16) output_step = 1.0 / 256;
   if (output.dtype() == DType::f16) output_step = 1.0 / 2048;
   for (const auto& sample : samples_) {

@@ -38,8 +38,9 @@ float apply(Activation activation, float alpha, float beta, float x);
 ///   4 w_scale f32 [O] (8-bit x only); 5 quantisation f32 [6] = x_scale, x_zero, r_scale, r_zero, y_scale, y_zero
 ///   (entries that do not apply are 1 and 0).
 /// output: [N,OH,OW,O] of dtype `to` (default: x's dtype; f32 for 8-bit x).
-/// attributes: strides (2), pads (4: top, left, bottom, right), dilations (2), group, act, alpha, beta, to, and
-/// symmetric=1 where all three zero points are 0, which many a kernel needs to know before it sees the numbers.
+/// attributes: strides (2), pads (4: top, left, bottom, right), dilations (2), group, act, alpha, beta, to;
+/// symmetric=1 where all three zero points are 0, which many a kernel needs to know before it sees the numbers; and
+/// math=tf32 where a kernel may round f32 x and w to 10 bits of mantissa before it multiplies them.
 ///
 /// With xr = x_scale (x - x_zero) and w' = w_scale w (both plain for floats; padding is real zero):
 ///   y = activation(conv(xr, w') + bias + r_scale (r - r_zero)), then y / y_scale rounded to even + y_zero, saturated.
@@ -55,6 +56,7 @@ struct FusedConv {
   DType x_type = DType::f32, w_type = DType::f32, residual_type = DType::none, y_type = DType::f32;
   bool has_bias = false, has_residual = false;
   bool symmetric = false;  ///< x_zero, r_zero and y_zero are 0
+  bool tf32 = false;       ///< f32 products may be of 10-bit mantissas
 
   enum Input : std::size_t { kX, kW, kBias, kResidual, kWeightScale, kQuantisation };
 

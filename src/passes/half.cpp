@@ -154,9 +154,24 @@ class Halver {
   std::map<ValueId, ValueId> twins_;
 };
 
+/// Lets f32 products that the device has tensor cores for run on them.
+int allow_tf32(Graph& graph, const PassContext& context) {
+  int count = 0;
+  for (auto& node : graph.nodes) {
+    if (node.op != "FusedConv" || graph.value(node.inputs[FusedConv::kX]).type.dtype != DType::f32) continue;
+    Problem problem = problem_of(graph, node);
+    problem.attributes.set("math", std::string("tf32"));
+    if (!context.can_run(problem)) continue;
+    node.attributes.set("math", std::string("tf32"));
+    ++count;
+  }
+  return count;
+}
+
 }  // namespace
 
 int run_half(Graph& graph, const PassContext& context) {
+  if (context.precision == Precision::tf32) return allow_tf32(graph, context);
   if (context.precision != Precision::bf16 && context.precision != Precision::fp16) return 0;
   Editor editor(graph);
   Halver halver(editor, context, context.precision == Precision::bf16 ? DType::bf16 : DType::f16);

@@ -3,6 +3,9 @@
 #include <iostream>
 
 #include "cpu/cpu_backend.h"
+#ifdef HALFTONE_HAS_CUDA
+#include "cuda/cuda_backend.h"
+#endif
 #include "tests/cases/case_runner.h"
 
 namespace halftone {
@@ -10,10 +13,9 @@ namespace {
 
 class Cases : public testing::TestWithParam<std::filesystem::path> {};
 
-TEST_P(Cases, EveryTacticMatchesTheReference) {
-  const auto backend = make_cpu_backend();
-  const auto file = GetParam().filename().string();
-  const auto cases = read_cases(GetParam());
+void check_file(const std::filesystem::path& path, const std::shared_ptr<Backend>& backend) {
+  const auto file = path.filename().string();
+  const auto cases = read_cases(path);
   ASSERT_FALSE(cases.empty()) << file << " holds no Problem line";
   std::map<std::string, int> tactics;
   for (const auto& [line, number] : cases) {
@@ -32,6 +34,16 @@ TEST_P(Cases, EveryTacticMatchesTheReference) {
   for (const auto& [kernel, count] : tactics) std::cout << " " << kernel << " " << count;
   std::cout << std::endl;
 }
+
+TEST_P(Cases, EveryTacticMatchesTheReference) { check_file(GetParam(), make_cpu_backend()); }
+
+#ifdef HALFTONE_HAS_CUDA
+TEST_P(Cases, EveryTacticOfTheGpuMatchesTheReference) {
+  if (cuda_devices().empty()) GTEST_SKIP() << "no CUDA device here";
+  static const auto backend = make_cuda_backend();
+  check_file(GetParam(), backend);
+}
+#endif
 
 std::string stem(const testing::TestParamInfo<std::filesystem::path>& info) { return info.param.stem().string(); }
 

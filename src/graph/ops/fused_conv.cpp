@@ -72,6 +72,9 @@ FusedConv read(const Attributes& attributes, std::span<const TensorType> in) {
   require(float_x ? conv.w_type == conv.x_type : conv.w_type == DType::i8,
           "w has x's dtype, or is i8 where x is 8-bit");
   conv.symmetric = attributes.get_int("symmetric", 0) != 0;
+  const auto math = attributes.get_string("math", "");
+  require(math.empty() || (math == "tf32" && conv.x_type == DType::f32), "math is tf32, for f32 x");
+  conv.tf32 = !math.empty();
   conv.has_bias = present(2);
   if (conv.has_bias) require(in[2] == TensorType{DType::f32, Shape{conv.o}}, "bias is f32 [O]");
   conv.has_residual = present(3);

@@ -1,0 +1,48 @@
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "cuda/cuda_backend.h"
+#include "cuda/cudnn_library.h"
+
+// What a machine without the right libraries or without a device is told. Needs no device.
+namespace halftone {
+namespace {
+
+std::string refusal(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::not_found) << error.what();
+    return error.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {};
+}
+
+TEST(cuda_libraries, missing_cudnn_is_named) {
+  const auto message = refusal([] { cuda::load_cudnn("libcudnn_that_is_not_there.so.9"); });
+  EXPECT_NE(message.find("cuDNN cannot be loaded: libcudnn_that_is_not_there.so.9"), std::string::npos) << message;
+  EXPECT_EQ(message.find('\n'), std::string::npos);
+}
+
+TEST(cuda_libraries, other_version_of_cudnn_is_refused) {
+  const auto message = refusal([] { cuda::load_cudnn(HALFTONE_OLD_CUDNN); });
+  EXPECT_NE(message.find("is version 8904, this build needs 9.x"), std::string::npos) << message;
+}
+
+TEST(cuda_libraries, library_without_the_functions_is_refused) {
+  const auto message = refusal([] { cuda::load_cudnn("libm.so.6"); });
+  EXPECT_NE(message.find("has no function cudnnGetVersion"), std::string::npos) << message;
+}
+
+TEST(cuda_backend, says_why_there_is_no_device) {
+  if (!cuda_devices().empty()) GTEST_SKIP() << "there is a CUDA device here";
+  const auto message = refusal([] { make_cuda_backend(0); });
+  EXPECT_TRUE(message.find("there is no NVIDIA driver") != std::string::npos ||
+              message.find("the NVIDIA driver knows CUDA up to") != std::string::npos ||
+              message.find("has no CUDA device") != std::string::npos)
+      << message;
+}
+
+}  // namespace
+}  // namespace halftone
