@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "graph/op.h"
+
 namespace halftone {
 
 bool Backend::has(std::string_view feature) const {
@@ -17,6 +19,11 @@ const Kernel* find_kernel(const Backend& backend, std::string_view name) {
   for (const auto& kernel : backend.kernels())
     if (kernel.name == name) return &kernel;
   return nullptr;
+}
+
+Support has_reference(const Problem& problem) {
+  const Op* op = find_op(problem.op);
+  return op && (op->reference || op->expand) ? Support::yes() : Support::no("the operator has no reference");
 }
 
 namespace {

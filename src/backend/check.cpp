@@ -96,7 +96,7 @@ Allowed allowed_for_fused_conv(const Problem& problem, std::span<const Tensor> i
   double x = largest(inputs[FusedConv::kX]);
   if (conv.is_int8()) x = static_cast<double>(q.x_scale) * (x + std::abs(static_cast<double>(q.x_zero)));
   double residual = conv.has_residual ? largest(inputs[FusedConv::kResidual]) : 0;
-  if (conv.residual_type == DType::u8 || conv.residual_type == DType::i8)
+  if (is_8bit(conv.residual_type))
     residual = static_cast<double>(q.r_scale) * (residual + std::abs(static_cast<double>(q.r_zero)));
   const auto w = row_sizes(inputs[FusedConv::kW], channels);
   const auto w_scale = conv.is_int8() ? inputs[FusedConv::kWeightScale].to_doubles() : std::vector<double>(channels, 1);
@@ -163,8 +163,6 @@ Allowed allowed_for(const Problem& problem, const Tensor& expected, std::span<co
     size = std::max(size, largest(inputs[0]));  // x less the logarithm of a sum: they cancel
   return {ulp + part, {0.2 * part * std::min(1.0, size)}};
 }
-
-bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
 
 /// Quantised by the operator itself, so that a float decides how an element rounds.
 bool rounds(const Problem& problem, DType dtype) {

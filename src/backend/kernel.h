@@ -26,6 +26,9 @@ struct Support {
   explicit operator bool() const { return ok; }
 };
 
+/// Yes where the operator has a meaning to run: its own reference or what it expands to.
+Support has_reference(const Problem& problem);
+
 /// What a session keeps for one prepared kernel (library handles, say). Owned by the session, used by one thread at a
 /// time.
 class KernelState {

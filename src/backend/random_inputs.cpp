@@ -191,8 +191,7 @@ void fill_fused_conv(const Problem& problem, std::vector<Tensor>& inputs, Random
                : 0.0f;
   };
   const auto scale = [&](DType dtype) {
-    const bool eight_bit = dtype == DType::u8 || dtype == DType::i8;
-    return eight_bit ? static_cast<float>(random.uniform(0.9 * kStep, 1.1 * kStep)) : 1.0f;
+    return is_8bit(dtype) ? static_cast<float>(random.uniform(0.9 * kStep, 1.1 * kStep)) : 1.0f;
   };
   std::array<float, 6> q{scale(conv.x_type),       zero(conv.x_type),  scale(conv.residual_type),
                          zero(conv.residual_type), scale(conv.y_type), zero(conv.y_type)};

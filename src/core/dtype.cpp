@@ -63,6 +63,8 @@ bool is_float(DType dtype) {
 
 bool is_integer(DType dtype) { return dtype != DType::none && dtype != DType::boolean && !is_float(dtype); }
 
+bool is_8bit(DType dtype) { return dtype == DType::i8 || dtype == DType::u8; }
+
 std::string_view name(Precision precision) { return kPrecisions[static_cast<std::size_t>(precision)].second; }
 
 std::optional<Precision> parse_precision(std::string_view text) {

@@ -20,6 +20,7 @@ std::optional<DType> parse_dtype(std::string_view text);
 
 bool is_float(DType dtype);
 bool is_integer(DType dtype);  ///< signed or unsigned, bool not among them
+bool is_8bit(DType dtype);     ///< i8 or u8, what quantised activations are stored in
 
 /// IEEE binary16 and bfloat16 as stored; they convert to and from float, rounding to nearest even.
 struct Half {

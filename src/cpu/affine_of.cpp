@@ -4,12 +4,6 @@
 #include <limits>
 
 namespace halftone::cpu {
-namespace {
-
-bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
-
-}  // namespace
-
 Element element_of(DType dtype) {
   switch (dtype) {
     case DType::f32: return Element::f32;

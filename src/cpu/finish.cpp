@@ -55,7 +55,7 @@ void to_float(DType type, const void* x, float zero, float* y, std::int64_t coun
 }
 
 void finish(const FusedConv& conv, const Quantisation& q, const float* sum, const void* residual, void* y) {
-  const bool quantised = conv.residual_type == DType::u8 || conv.residual_type == DType::i8;
+  const bool quantised = is_8bit(conv.residual_type);
   const float scale = quantised ? q.r_scale : 1.0f;
   const float zero = quantised ? q.r_zero : 0.0f;
   in_chunks(

@@ -7,8 +7,6 @@
 namespace halftone::cpu::onednn {
 namespace {
 
-bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
-
 /// activation(s y) = s activation(y) for s > 0, with clip's bounds scaled.
 bool scales_through(Activation act) {
   return act == Activation::none || act == Activation::relu || act == Activation::leaky_relu || act == Activation::clip;

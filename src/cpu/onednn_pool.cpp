@@ -8,7 +8,7 @@ namespace onednn {
 
 Support has_types(const Problem& problem, bool eight_bit) {
   for (const TensorType* type : {&problem.input(0), &problem.output()}) {
-    const bool small = type->dtype == DType::u8 || type->dtype == DType::i8;
+    const bool small = is_8bit(type->dtype);
     if (!(type->dtype == DType::f32 || type->dtype == DType::bf16 || (small && eight_bit)))
       return Support::no(fmt::format("oneDNN has no {} form", name(type->dtype)));
   }

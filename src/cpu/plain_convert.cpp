@@ -10,8 +10,6 @@ namespace {
 
 using namespace plain;
 
-bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
-
 /// The extents around the axis the scales run along; one entry: the whole tensor.
 struct Scales {
   std::int64_t outer = 1, entries = 1, inner = 1;

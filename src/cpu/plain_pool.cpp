@@ -27,7 +27,7 @@ Support supports(const Problem& problem, const Backend&) {
     return Support::no("not a pooling");
   if (problem.outputs.size() > 1 && problem.outputs[1].known()) return Support::no("indices are wanted");
   const DType dtype = problem.input(0).dtype;
-  const bool small = dtype == DType::u8 || dtype == DType::i8;
+  const bool small = is_8bit(dtype);
   return computes_in_float(dtype) || small ? Support::yes() : Support::no("a type it does not have");
 }
 

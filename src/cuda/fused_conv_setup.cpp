@@ -8,8 +8,6 @@ bool has_element(DType dtype) {
   return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16 || is_8bit(dtype);
 }
 
-bool is_8bit(DType dtype) { return dtype == DType::i8 || dtype == DType::u8; }
-
 Element element_of(DType dtype) {
   switch (dtype) {
     case DType::f32: return Element::kFloat32;

@@ -9,7 +9,6 @@ namespace halftone::cuda {
 
 Element element_of(DType dtype);  ///< f32, f16, bf16, i8 and u8 only
 bool has_element(DType dtype);
-bool is_8bit(DType dtype);
 
 /// No where the Problem is no FusedConv of constant weights, or its activation is more than two bounds.
 Support is_bounded_conv(const Problem& problem);

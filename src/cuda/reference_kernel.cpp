@@ -47,17 +47,12 @@ class OnHost : public Prepared {
 }  // namespace
 
 extern const Kernel kernel_reference;
-const Kernel kernel_reference{
-    .name = "host",
-    .supports =
-        [](const Problem& problem, const Backend&) {
-          const Op* op = find_op(problem.op);
-          return op && (op->reference || op->expand) ? Support::yes() : Support::no("the operator has no reference");
-        },
-    .configs = [](const Problem&, const Backend&) { return std::vector<std::string>{""}; },
-    .prepare = [](const PrepareContext& context) -> std::unique_ptr<Prepared> {
-      return std::make_unique<OnHost>(context);
-    },
-    .competes = false};
+const Kernel kernel_reference{.name = "host",
+                              .supports = [](const Problem& problem, const Backend&) { return has_reference(problem); },
+                              .configs = [](const Problem&, const Backend&) { return std::vector<std::string>{""}; },
+                              .prepare = [](const PrepareContext& context) -> std::unique_ptr<Prepared> {
+                                return std::make_unique<OnHost>(context);
+                              },
+                              .competes = false};
 
 }  // namespace halftone::cuda

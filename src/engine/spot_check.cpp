@@ -51,8 +51,6 @@ double element(const Tensor& tensor, std::int64_t at) {
   return value;
 }
 
-bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
-
 }  // namespace
 
 SpotCheck::SpotCheck(const Problem& problem, std::span<const Tensor> inputs) : problem_(problem), inputs_(inputs) {

@@ -44,6 +44,7 @@ float apply(Activation activation, float alpha, float beta, float x);
 ///
 /// With xr = x_scale (x - x_zero) and w' = w_scale w (both plain for floats; padding is real zero):
 ///   y = activation(conv(xr, w') + bias + r_scale (r - r_zero)), then y / y_scale rounded to even + y_zero, saturated.
+/// A NaN to be quantised becomes the lowest value, as QuantizeLinear has it, which folds into this.
 struct FusedConv {
   std::int64_t n, h, w, c;  ///< input
   std::int64_t o, kh, kw;   ///< output channels, kernel
@@ -62,7 +63,7 @@ struct FusedConv {
 
   bool depthwise() const { return group == c && group == o && group > 1; }
   bool pointwise() const { return kh == 1 && kw == 1 && pad_top + pad_left + pad_bottom + pad_right == 0; }
-  bool is_int8() const { return x_type == DType::u8 || x_type == DType::i8; }
+  bool is_int8() const { return is_8bit(x_type); }
   bool quantised() const;  ///< any of x, residual, output is 8-bit, so that input 5 is there
   double macs() const { return static_cast<double>(n * oh * ow * o) * static_cast<double>(kh * kw * (c / group)); }
 };

@@ -122,6 +122,10 @@ void Graph::compact() {
     if (keep[i]) kept.push_back(std::move(nodes[i]));
   nodes = std::move(kept);
   for (auto& node : nodes) {
+    if (node.outputs.front() == kNoValue) {  // kernels look at the first output's type, wanted or not
+      node.outputs.front() = add_value(unique_name(node.name));
+      wanted.push_back(0);
+    }
     for (auto& id : node.outputs)
       if (id != kNoValue && !wanted[static_cast<std::size_t>(id)] && &id != &node.outputs.front()) id = kNoValue;
     if (node.outputs.front() != kNoValue) wanted[static_cast<std::size_t>(node.outputs.front())] = 1;

@@ -62,7 +62,7 @@ struct Graph {
   /// Orders nodes topologically, keeping their order where it is free. Throws invalid_model naming a node on a cycle.
   void sort();
   /// Drops nodes with an empty op, nodes whose outputs nobody reads, and values nobody mentions; renumbers. Graph
-  /// inputs stay.
+  /// inputs stay. Each node's first output becomes a value where it was left out (`_, j = MaxPool(x)`).
   void compact();
 
   /// Checks structure: ids in range, each value made once, names unique, known operators, counts of inputs and outputs,

@@ -1,5 +1,6 @@
 #include "graph/op.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace halftone {
@@ -70,9 +71,17 @@ std::vector<Tensor> evaluate(const Problem& problem, std::span<const Tensor> inp
       if (input.defined()) present.push_back(input);
     return evaluate(op->expand(problem), present);
   }
-  std::vector<Tensor> outputs;
-  for (const auto& type : problem.outputs) outputs.push_back(type.known() ? Tensor(type) : Tensor());
+  std::vector<TensorType> types = problem.outputs;
+  const auto known = [](const TensorType& type) { return type.known(); };
+  if (!std::all_of(types.begin(), types.end(), known)) {  // references write what comes before a wanted output too
+    std::vector<TensorType> input_types;
+    for (const auto& operand : problem.inputs) input_types.push_back(operand.type);
+    types = infer_outputs(*op, problem.attributes, input_types, types.size());
+  }
+  std::vector<Tensor> outputs(types.begin(), types.end());
   op->reference({problem.attributes, inputs, outputs});
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    if (!problem.outputs[i].known()) outputs[i] = Tensor();
   return outputs;
 }
 

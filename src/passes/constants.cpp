@@ -149,7 +149,7 @@ std::optional<Weights> weights_of(Editor& editor, ValueId id) {
   const Node& node = editor.node(editor.producer(id));
   const Tensor& tensor = editor.constant(node.inputs[0]);
   const auto scale = scale_of(editor, node);
-  if (!tensor.defined() || !scale || (scale->dtype != DType::i8 && scale->dtype != DType::u8)) return std::nullopt;
+  if (!tensor.defined() || !scale || !is_8bit(scale->dtype)) return std::nullopt;
   return Weights{tensor, scale};
 }
 

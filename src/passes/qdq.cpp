@@ -9,8 +9,6 @@
 namespace halftone {
 namespace {
 
-bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
-
 float lowest(DType dtype) { return dtype == DType::u8 ? 0.0f : -128.0f; }
 
 /// A value that is DequantizeLinear of 8-bit activations, per tensor: what it is made from, and how.

@@ -12,8 +12,6 @@ namespace {
 constexpr auto kViews = std::to_array<std::string_view>(
     {"Reshape", "Transpose", "Slice", "Split", "Gather", "DepthToSpace", "Expand", "Concat", "Pad", "SpaceToDepth"});
 
-bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
-
 /// Whether a node only moves its (first, or all of Concat's) input's elements, or picks the largest.
 bool moves(const Node& node) {
   if (node.inputs.empty() || node.inputs[0] == kNoValue || !is_self_contained(node)) return false;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "graph/ops/helpers.h"
+#include "graph/ops/quantization.h"
 
 namespace halftone {
 namespace {
@@ -19,8 +20,6 @@ constexpr std::array<std::pair<Activation, std::string_view>, 10> kActivations{
      {Activation::hard_swish, "hard_swish"},
      {Activation::silu, "silu"},
      {Activation::elu, "elu"}}};
-
-bool is_8bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
 
 FusedConv read(const Attributes& attributes, std::span<const TensorType> in) {
   const auto present = [&](std::size_t i) { return i < in.size() && in[i].known(); };
@@ -152,10 +151,8 @@ void reference(const ReferenceContext& context) {
           if (conv.has_residual)
             value += is_8bit(conv.residual_type) ? q.r_scale * (residual[at] - q.r_zero) : residual[at];
           value = apply(conv.act, conv.alpha, conv.beta, value);
-          if (is_8bit(conv.y_type)) {
-            const float low = conv.y_type == DType::u8 ? 0.0f : -128.0f;
-            value = std::clamp(std::nearbyint(value / q.y_scale) + q.y_zero, low, low + 255.0f);
-          }
+          if (is_8bit(conv.y_type))
+            value = static_cast<float>(ops::quantize(value, q.y_scale, q.y_zero, ops::range_of(conv.y_type)));
           y[at] = value;
         }
   visit(conv.y_type, [&](auto zero) {

@@ -21,9 +21,9 @@ std::vector<std::int64_t> required_ints(const Attributes& attributes, std::strin
   return attributes.get_ints(name);
 }
 
-DType dtype_attribute(const Attributes& attributes, std::string_view name) {
+DType dtype_attribute(const Attributes& attributes, std::string_view name, DType otherwise) {
   const Attribute* value = attributes.find(name);
-  if (!value) return DType::none;
+  if (!value) return otherwise;
   if (const auto* word = std::get_if<std::string>(value)) {
     const auto dtype = parse_dtype(*word);
     if (!dtype) fail(Code::invalid_model, "attribute '{}': '{}' is no element type", name, *word);
@@ -34,6 +34,7 @@ DType dtype_attribute(const Attributes& attributes, std::string_view name) {
                               DType::i32,  DType::i64, DType::none, DType::boolean, DType::f16, DType::f64,
                               DType::u32,  DType::u64, DType::none, DType::none,    DType::bf16};
   const auto number = attributes.get_int(name, 0);
+  if (number == 0) return otherwise;
   const bool listed = number > 0 && number < static_cast<std::int64_t>(kTypes.size());
   const DType dtype = listed ? kTypes[static_cast<std::size_t>(number)] : DType::none;
   if (dtype == DType::none)

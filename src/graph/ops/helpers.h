@@ -46,8 +46,9 @@ void require_same_dtype(const InferContext& context, std::size_t a, std::size_t 
 std::vector<std::int64_t> required_ints(const Attributes& attributes, std::string_view name);
 
 /// An element type given as a word of Problem lines ("f16") or as the number ONNX files use (TensorProto.DataType).
-/// `none` where the attribute is absent. Throws unsupported for types there are no tensors of.
-DType dtype_attribute(const Attributes& attributes, std::string_view name);
+/// `otherwise` where the attribute is absent or 0 (ONNX's UNDEFINED). Throws invalid_model for other words, unsupported
+/// for types there are no tensors of.
+DType dtype_attribute(const Attributes& attributes, std::string_view name, DType otherwise = DType::none);
 
 /// a * b and a + b for extents. Throws resource_exhausted on overflow.
 std::int64_t checked_multiply(std::int64_t a, std::int64_t b);

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "graph/ops/helpers.h"
 #include "graph/ops/image.h"
 #include "graph/ops/quantization.h"
 

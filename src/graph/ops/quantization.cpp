@@ -1,7 +1,5 @@
 #include "graph/ops/quantization.h"
 
-#include <array>
-
 namespace halftone::ops {
 
 QuantizationAxis quantization_axis(const Attributes& attributes, const Shape& x, const Shape& scale) {
@@ -40,8 +38,7 @@ Range range_of(DType dtype) {
 void require_8bit(const InferContext& context, std::size_t a, std::size_t b) {
   for (const auto i : {a, b}) {
     const auto dtype = context.input(i).dtype;
-    if (dtype != DType::u8 && dtype != DType::i8)
-      fail(Code::invalid_model, "input {} is {}, u8 or i8 is needed", i, name(dtype));
+    if (!is_8bit(dtype)) fail(Code::invalid_model, "input {} is {}, u8 or i8 is needed", i, name(dtype));
   }
 }
 
@@ -63,24 +60,6 @@ std::vector<double> centred(const ReferenceContext& context, std::size_t values,
   const QuantizationAxis axis{std::max<std::int64_t>(1, inner), static_cast<std::int64_t>(zero.size())};
   for (std::size_t i = 0; i < result.size(); ++i) result[i] -= zero[axis.entry(i)];
   return result;
-}
-
-DType dtype_attribute(const Attributes& attributes, std::string_view name, DType otherwise) {
-  const Attribute* value = attributes.find(name);
-  if (!value) return otherwise;
-  if (const auto* word = std::get_if<std::string>(value)) {
-    if (const auto dtype = parse_dtype(*word)) return *dtype;
-    fail(Code::invalid_model, "{} '{}' is not an element type", name, *word);
-  }
-  constexpr std::array kOnnx{DType::none, DType::f32, DType::u8,   DType::i8,      DType::u16, DType::i16,
-                             DType::i32,  DType::i64, DType::none, DType::boolean, DType::f16, DType::f64,
-                             DType::u32,  DType::u64, DType::none, DType::none,    DType::bf16};
-  const auto number = attributes.get_int(name, 0);
-  if (number == 0) return otherwise;
-  if (number < 0 || number >= static_cast<std::int64_t>(kOnnx.size()) ||
-      kOnnx[static_cast<std::size_t>(number)] == DType::none)
-    fail(Code::unsupported, "{}: element type {}", name, number);
-  return kOnnx[static_cast<std::size_t>(number)];
 }
 
 }  // namespace halftone::ops

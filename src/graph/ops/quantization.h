@@ -49,7 +49,4 @@ inline double requantize(double sum, double factor, double zero, Range range) {
   return value > range.low ? std::fmin(value, range.high) : range.low;
 }
 
-/// A dtype given as its name or as ONNX's number (TensorProto.DataType); `otherwise` where absent or 0.
-DType dtype_attribute(const Attributes& attributes, std::string_view name, DType otherwise);
-
 }  // namespace halftone::ops

@@ -1,3 +1,4 @@
+#include "graph/ops/helpers.h"
 #include "graph/ops/image.h"
 #include "graph/ops/quantization.h"
 

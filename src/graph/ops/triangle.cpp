@@ -35,9 +35,9 @@ void reference_trilu(const ReferenceContext& context) {
 
 void infer_eye(InferContext& context) {
   if (context.shape(0).rank() != 2) fail(Code::invalid_model, "{} is not a matrix", context.shape(0).text());
-  const DType stated = ops::dtype_attribute(context.attributes, "dtype");
+  const DType dtype = ops::dtype_attribute(context.attributes, "dtype", context.input(0).dtype);
   (void)context.attributes.get_int("k", 0);
-  context.set_output(0, stated == DType::none ? context.input(0).dtype : stated, context.shape(0));
+  context.set_output(0, dtype, context.shape(0));
 }
 
 void reference_eye(const ReferenceContext& context) {

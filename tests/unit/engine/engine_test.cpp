@@ -186,5 +186,23 @@ TEST(Engine, OutputsThatAreInputsOrConstantsAreCopied) {
   EXPECT_EQ(std::memcmp(outputs[3].raw(), outputs[0].raw(), input.bytes()), 0);
 }
 
+TEST(Engine, AFirstOutputMayBeLeftOut) {
+  const Graph graph = parse_graph(
+      "graph g\ninput x f32:2x3x6x6\n_, j = MaxPool(x) kernel_shape=2*2 strides=2*2\n"
+      "_, b, _ = Split(x) axis=1\noutput j\noutput b\n");
+  const auto input = random_tensor({DType::f32, Shape{2, 3, 6, 6}}, 1);
+  const std::span<const Tensor> inputs(&input, 1);
+  const auto expected = evaluate(graph, inputs);
+  for (const bool tune : {false, true}) {
+    auto options = quick();
+    options.tune = tune;
+    Session session(build(graph, make_cpu_backend(), options));
+    const auto outputs = session.run(inputs);
+    for (std::size_t i = 0; i < 2; ++i)
+      EXPECT_EQ(std::memcmp(outputs[i].raw(), expected[i].raw(), expected[i].bytes()), 0) << i;
+  }
+  EXPECT_EQ(expected[0].data<std::int64_t>().size(), 2u * 3 * 3 * 3);
+}
+
 }  // namespace
 }  // namespace halftone

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "graph/text.h"
 #include "tests/unit/graph/evaluate_line.h"
 
 namespace halftone {
@@ -23,6 +24,11 @@ TEST(MaxPool, Dilation) {
   expect_values(
       evaluate_line("MaxPool f32:1x1x4x4 dilations=2*2 kernel_shape=2*2", {f32({1, 1, 4, 4}, counting(16))})[0],
       {11, 12, 15, 16});
+}
+
+TEST(MaxPool, IndicesWithoutValues) {
+  const Graph graph = parse_graph("input x f32:1x1x2x4\n_, j = MaxPool(x) kernel_shape=2*2 strides=2*2\noutput j\n");
+  expect_values(evaluate(graph, {{f32({1, 1, 2, 4}, {1, 5, 2, 3, 4, 0, 1, 8})}})[0], {1, 7});
 }
 
 TEST(MaxPool, IndicesCountInTheWholeTensorRowOrColumnMajor) {

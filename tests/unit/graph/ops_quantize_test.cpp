@@ -69,5 +69,19 @@ TEST(DynamicQuantizeLinear, RangeHoldsZero) {
   expect_values(negative[2], {255});
 }
 
+TEST(FusedConv, QuantisesNotANumberAsQuantizeLinearDoes) {
+  const double nan = std::nan("");
+  const std::vector<Tensor> operands{
+      f32({1, 1, 1, 3}, {nan, 1, 1e9}), f32({3, 1, 1, 1}, {1, 1, 1}), Tensor(), Tensor(), Tensor(),
+      f32({6}, {1, 0, 1, 0, 0.5, 3})};
+  for (const auto* type : {"u8", "i8"}) {
+    const auto fused =
+        evaluate_line(fmt::format("FusedConv f32:1x1x1x3 f32:3x1x1x1 _ _ _ f32:6 group=3 to={}", type), operands);
+    const auto plain = evaluate_line(fmt::format("QuantizeLinear f32:3 f32: {}:", type),
+                                     {f32({3}, {nan, 1, 1e9}), f32({}, {0.5}), tensor(*parse_dtype(type), {}, {3})});
+    EXPECT_EQ(fused[0].to_doubles(), plain[0].to_doubles()) << type;
+  }
+}
+
 }  // namespace
 }  // namespace halftone
