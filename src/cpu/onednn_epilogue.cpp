@@ -44,7 +44,9 @@ ConvConstants stand_ins(const FusedConv& conv) {
   ConvConstants result;
   if (conv.has_bias) result.bias.assign(static_cast<std::size_t>(conv.o), 1.0f);
   if (conv.is_int8()) result.w_scale.assign(static_cast<std::size_t>(conv.o), 0.25f);
-  if (conv.quantised()) result.q = {0.5f, 0, 0.5f, 0, 0.5f, 0};
+  const float zero = conv.symmetric ? 0.0f : 1.0f;  // any zero point asks for the same code
+  if (conv.quantised()) result.q = {0.5f, zero, 0.5f, zero, 0.5f, zero};
+  if (conv.is_int8()) result.w_sum.assign(static_cast<std::size_t>(conv.o), 1.0f);
   return result;
 }
 
@@ -139,8 +141,6 @@ Support refuses(const Problem& problem, const FusedConv& conv, const Backend& ba
   if (!data_type(conv.x_type) || !data_type(conv.y_type) || (conv.has_residual && !data_type(conv.residual_type)))
     return Support::no("oneDNN 2.6 has no f16 on CPUs");
   if (conv.is_int8() && !backend.has("avx512_vnni")) return Support::no("8-bit products saturate without VNNI");
-  if (conv.x_type == DType::i8 && conv.group > 1 && !conv.depthwise() && backend.has("amx_int8"))
-    return Support::no("oneDNN finds no code for signed grouped convolutions on AMX once the scales are known");
   if (!conv.is_int8() && conv.y_type != conv.x_type && !(conv.x_type == DType::bf16 && conv.y_type == DType::f32))
     return Support::no(fmt::format("{} to {} is not among oneDNN's forms", name(conv.x_type), name(conv.y_type)));
   if (conv.x_type == DType::bf16 && !backend.has("avx512")) return Support::no("bf16 needs AVX-512");

@@ -133,13 +133,32 @@ class Builder {
       step.tactic = found->second;
       std::vector<Tensor> constants;
       for (const auto id : node.inputs) constants.push_back(id == kNoValue ? Tensor() : graph.value(id).constant);
-      const Kernel& kernel = *find_kernel(backend(), step.tactic.kernel);
-      step.prepared = kernel.prepare(
-          {step.problem, step.tactic.config, constants, backend(), engine_->weights_, engine_->threads_});
+      prepare(step, constants);
       program.workspace_bytes = std::max(program.workspace_bytes, step.prepared->workspace_bytes());
       program.steps.push_back(std::move(step));
     }
     if (options_.progress) options_.progress({program.batch, lines.size(), lines.size(), ""});
+  }
+
+  /// A kernel may find that it cannot do it only when it sees the constants; then the next one takes over.
+  void prepare(Step& step, const std::vector<Tensor>& constants) {
+    auto off = options_.kernels_off;
+    while (true) {
+      const Kernel& kernel = *find_kernel(backend(), step.tactic.kernel);
+      try {
+        step.prepared = kernel.prepare(
+            {step.problem, step.tactic.config, constants, backend(), engine_->weights_, engine_->threads_});
+        return;
+      } catch (const Error& error) {
+        if (error.code() != Code::unsupported) throw;
+        const std::string refusal = error.what();
+        off.insert(step.tactic.kernel);
+        auto next = Tuner::heuristic(step.problem, backend(), off);
+        for (auto& candidate : next.candidates)
+          if (candidate.kernel == step.tactic.kernel) candidate.refusal = refusal;
+        step.tactic = std::move(next);
+      }
+    }
   }
 
   Tactic tactic_for(const Problem& problem, const std::string& line, Tuner& tuner) {
