@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "backend/check.h"
 #include "engine/spot_check.h"
@@ -14,12 +15,15 @@ namespace {
 constexpr int kFewestRounds = 3;
 constexpr int kMostRounds = 25;
 constexpr double kSecondsPerCandidate = 0.03;
+constexpr double kHopeless = 3;      // times the fastest first run: out before the race,
+constexpr double kTelling = 0.001;   // where first runs last long enough, in seconds, to tell
 constexpr double kTieMargin = 0.01;  // below this the backend's order of preference decides, so that runs agree
 
 struct Contestant {
   Candidate* candidate = nullptr;
   std::unique_ptr<Prepared> prepared;
   std::unique_ptr<KernelState> state;
+  double first = 0;  // seconds of the checked run
   std::vector<double> times;
   bool in_race = true;
 
@@ -43,7 +47,7 @@ std::string why_none(const std::vector<Candidate>& list) {
 class Arena {
  public:
   Arena(const Problem& problem, Backend& backend)
-      : backend_(backend), stream_(backend.new_stream()), host_inputs_(random_inputs(problem, 1)) {
+      : problem_(problem), backend_(backend), stream_(backend.new_stream()), host_inputs_(random_inputs(problem, 1)) {
     for (const auto& tensor : host_inputs_) {
       inputs_.push_back(tensor.defined() ? upload(tensor) : nullptr);
       pointers_.push_back(inputs_.back() ? inputs_.back()->data() : nullptr);
@@ -74,20 +78,17 @@ class Arena {
     return {aliased_, output_pointers_, workspace_->data(), contestant.state.get(), stream_.get()};
   }
 
-  /// The outputs on the host after a run into buffers filled with 0xa5.
-  std::vector<Tensor> checked_run(const Problem& problem, Contestant& contestant) {
-    std::vector<Tensor> results;
+  /// Leaves in `results` the outputs, on the host, of a run into buffers filled with 0xa5, and notes how long it took.
+  void checked_run(Contestant& contestant, std::vector<Tensor>& results) {
+    if (results.empty())
+      for (const auto& type : problem_.outputs) results.push_back(type.known() ? Tensor(type) : Tensor());
     for (std::size_t i = 0; i < outputs_.size(); ++i)
-      if (outputs_[i]) backend_.copy(outputs_[i]->data(), poison_->data(), problem.outputs[i].bytes(), *stream_);
-    contestant.prepared->run(args(contestant, false));
-    for (std::size_t i = 0; i < outputs_.size(); ++i) {
-      results.emplace_back();
-      if (!outputs_[i]) continue;
-      results.back() = Tensor(problem.outputs[i]);
-      backend_.copy(results.back().raw(), outputs_[i]->data(), results.back().bytes(), *stream_);
-    }
+      if (outputs_[i]) backend_.copy(outputs_[i]->data(), poison_->data(), results[i].bytes(), *stream_);
+    const RunArgs operands = args(contestant, false);
+    contestant.first = backend_.seconds(*stream_, [&] { contestant.prepared->run(operands); });
+    for (std::size_t i = 0; i < outputs_.size(); ++i)
+      if (outputs_[i]) backend_.copy(results[i].raw(), outputs_[i]->data(), results[i].bytes(), *stream_);
     stream_->synchronize();
-    return results;
   }
 
  private:
@@ -98,6 +99,7 @@ class Arena {
     return buffer;
   }
 
+  const Problem& problem_;
   Backend& backend_;
   std::unique_ptr<Stream> stream_;
   std::vector<Tensor> host_inputs_;
@@ -112,6 +114,13 @@ class Arena {
 };
 
 void race(std::vector<Contestant>& contestants, Backend& backend, Arena& arena) {
+  double fastest = std::numeric_limits<double>::max();
+  for (const auto& contestant : contestants) fastest = std::min(fastest, contestant.first);
+  for (auto& contestant : contestants) {
+    if (contestant.first <= std::max(kTelling, kHopeless * fastest)) continue;
+    contestant.in_race = false;
+    contestant.times.push_back(contestant.first);
+  }
   for (int round = 0; round < kMostRounds; ++round) {
     double spent = 0;
     int running = 0;
@@ -181,6 +190,7 @@ Tactic Tuner::choose(const Problem& problem, const std::set<std::string>& kernel
   const SpotCheck spot_check(problem, arena.host_inputs());
   std::vector<Contestant> contestants;
   std::vector<Tensor> agreed;  // the output of the first contestant that passed
+  std::vector<Tensor> outputs;
   for (auto& item : list) {
     if (!item.refusal.empty()) continue;
     Contestant contestant;
@@ -190,14 +200,14 @@ Tactic Tuner::choose(const Problem& problem, const std::set<std::string>& kernel
       WeightCache weights;
       contestant.prepared = kernel.prepare({problem, item.config, arena.constants(), backend_, weights, threads_});
       contestant.state = contestant.prepared->make_state();
-      auto outputs = arena.checked_run(problem, contestant);
+      arena.checked_run(contestant, outputs);
       item.refusal = spot_check(outputs);
       if (item.refusal.empty() && !agreed.empty()) {
         const auto comparison = compare(problem, agreed, outputs, arena.host_inputs());
         if (!comparison.ok) item.refusal = "disagrees with the other tactics: " + comparison.message;
       }
       if (!item.refusal.empty()) continue;
-      if (agreed.empty()) agreed = std::move(outputs);
+      if (agreed.empty()) agreed = std::exchange(outputs, {});
     } catch (const std::exception& error) {
       item.refusal = fmt::format("failed: {}", error.what());
       continue;
