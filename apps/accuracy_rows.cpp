@@ -33,11 +33,11 @@ std::vector<Variant> make_variants(const Graph& graph, const std::vector<Precisi
     if (calibration.path.empty()) fail(Code::invalid_argument, "int8 needs calibration images: --calib DIR");
     calibration.options.progress = progress_bar("calibrate", quiet);
     calibration.options.symmetric |= backend->has("symmetric_int8");
-    auto plan =
-        quantize(graph, backend, open_dataset(calibration.path).evenly_spaced(500), preprocess, calibration.options);
+    const auto plan =
+        calibrate(graph, backend, open_dataset(calibration.path).evenly_spaced(500), preprocess, calibration.options);
     for (const auto& reason : plan.skipped) fmt::print(stderr, "halftone: skipped {}\n", reason);
     for (const auto& warning : plan.warnings) fmt::print(stderr, "halftone: warning: {}\n", warning);
-    variants.push_back({precision, std::move(plan.graph)});
+    variants.push_back({precision, quantize(plan).graph});
   }
   return variants;
 }

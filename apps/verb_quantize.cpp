@@ -13,6 +13,8 @@ struct QuantizeFlags {
   double percentile = 99.99;
   std::size_t limit = 0;
   bool symmetric = false;
+  bool no_bias_correction = false;
+  bool no_equalization = false;
   bool skip_unreadable = false;
   bool verbose = false;
   EngineFlags engine;
@@ -26,22 +28,26 @@ void run(const QuantizeFlags& flags) {
   const auto preprocess = preprocess_for(flags.preprocess, model.graph);
   check_writable(flags.output);
   options.percentile = flags.percentile;
+  options.correct_bias = !flags.no_bias_correction;
+  options.equalize = !flags.no_equalization;
   options.symmetric = flags.symmetric || backend->has("symmetric_int8");
   options.threads = flags.engine.threads;
   options.skip_unreadable = flags.skip_unreadable;
   options.progress = progress_bar("calibrate", flags.engine.quiet);
   const auto images = open_dataset(flags.calibration).evenly_spaced(flags.limit);
   if (is_quantized(model.graph)) fail(Code::invalid_argument, "{}: the model is quantised already", flags.model);
-  const auto plan = quantize(model.graph, backend, images, preprocess, options);
-  for (const auto& skipped : plan.skipped) std::fprintf(stderr, "halftone: skipped %s\n", skipped.c_str());
-  for (const auto& warning : plan.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
+  const auto calibrated = calibrate(model.graph, backend, images, preprocess, options);
+  for (const auto& skipped : calibrated.skipped) std::fprintf(stderr, "halftone: skipped %s\n", skipped.c_str());
+  for (const auto& warning : calibrated.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
+  const auto plan = quantize(calibrated);
   write_onnx(plan.graph, flags.output);
   if (flags.verbose)
-    for (const auto& tensor : plan.tensors)
+    for (const auto& tensor : calibrated.tensors)
       fmt::print("{:<40} seen {:>10.4f} … {:<10.4f} chosen {:>10.4f} … {:<10.4f}\n", tensor.name, tensor.seen.low,
                  tensor.seen.high, tensor.chosen.low, tensor.chosen.high);
+  if (flags.verbose) fmt::print("{} tensors equalised\n", calibrated.equalized);
   fmt::print("{}: {} products and {} tensors in 8 bits, calibrated by {} on {} images in {:.1f} s\n", flags.output,
-             plan.convolutions, plan.tensors.size(), flags.method, plan.images, plan.seconds);
+             plan.products, calibrated.tensors.size(), flags.method, calibrated.images, calibrated.seconds);
 }
 
 }  // namespace
@@ -67,6 +73,10 @@ void add_quantize(CLI::App& app) {
       ->capture_default_str();
   verb->add_flag("--symmetric", flags->symmetric,
                  "Signed activations with zero point 0, which GPUs want; CPUs are faster with unsigned");
+  verb->add_flag("--no-bias-correction", flags->no_bias_correction,
+                 "Leave biases as they are instead of taking off what rounding adds to each channel on average");
+  verb->add_flag("--no-equalization", flags->no_equalization,
+                 "Leave channels as they are instead of bringing their ranges together across layers");
   verb->add_flag("--skip-unreadable", flags->skip_unreadable, "Leave unreadable images out, named, instead of failing");
   verb->add_flag("--verbose", flags->verbose, "Print every tensor's range");
   flags->engine.add_to(*verb);

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "graph/op.h"
+#include "onnx/check_quantization.h"
 #include "onnx/import.h"
 #include "onnx/upgrade.h"
 
@@ -143,6 +144,7 @@ OnnxModel read(onnx::ModelProto& proto, const ExternalData& external) {
   infer(graph);
   if (upgrade_softmax(graph, model.opset)) infer(graph);
   check_claims(proto.graph(), graph, model.warnings);
+  check_quantization(graph);
   graph.compact();
   graph.verify();
   return model;

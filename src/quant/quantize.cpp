@@ -1,21 +1,28 @@
 #include "quant/quantize.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/clock.h"
 #include "base/interrupt.h"
 #include "data/loader.h"
 #include "engine/session.h"
 #include "passes/pass.h"
+#include "quant/bias_correction.h"
+#include "quant/equalize.h"
+#include "quant/image_watch.h"
+#include "quant/product.h"
 
 namespace halftone {
 namespace {
+
+constexpr std::size_t kFewImages = 64;  // a channel's mean settles sooner than the ends of a tensor's range
 
 /// Runs the images through the graph with every value of interest as an output, and counts what passes.
 std::map<ValueId, Histogram> observe(const Graph& simplified, const std::vector<std::vector<ValueId>>& groups,
                                      std::shared_ptr<Backend> backend, const Dataset& images,
                                      const Preprocess& preprocess, const QuantizeOptions& options,
-                                     QuantizedModel& model) {
+                                     CalibratedModel& model) {
   Graph graph = simplified;
   std::map<ValueId, Histogram> histograms;
   std::vector<ValueId> watched;
@@ -39,8 +46,10 @@ std::map<ValueId, Histogram> observe(const Graph& simplified, const std::vector<
   BatchLoader loader(
       images, preprocess,
       {.batch = options.batch, .threads = engine->threads(), .skip_unreadable = options.skip_unreadable});
+  ImageWatch watch(images, preprocess);
   while (auto batch = loader.next()) {
     check_interrupted();
+    watch.see(*batch);
     const auto outputs = session.run(std::span<const Tensor>(&batch->images, 1));
     const auto part = [&](const Tensor& tensor) {  // the rows that hold images
       const auto all = tensor.data<float>();
@@ -52,17 +61,55 @@ std::map<ValueId, Histogram> observe(const Graph& simplified, const std::vector<
     if (options.progress) options.progress(model.images + loader.skipped().size(), images.size());
   }
   for (const auto& item : loader.skipped()) model.skipped.push_back(item.reason);
+  model.warnings = watch.findings();
   return histograms;
+}
+
+/// Layers are told apart by their names; a file may leave them out or use one twice.
+void name_nodes(Graph& graph) {
+  std::set<std::string> taken;
+  for (auto& node : graph.nodes) {
+    const std::string stem = node.name.empty() ? node.op : node.name;
+    node.name = stem;
+    for (int i = 1; !taken.insert(node.name).second; ++i) node.name = fmt::format("{}_{}", stem, i);
+  }
+}
+
+void check_weights(const Graph& graph) {
+  for (const auto& node : graph.nodes) {
+    if (!is_product(graph, node)) continue;
+    for (std::size_t slot = 1; slot < node.inputs.size(); ++slot) {
+      if (node.inputs[slot] == kNoValue || graph.value(node.inputs[slot]).constant.dtype() != DType::f32) continue;
+      const auto values = graph.value(node.inputs[slot]).constant.data<float>();
+      if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
+        fail(Code::invalid_model, "node '{}': {} '{}' hold values that are not finite", node.name,
+             slot == 1 ? "weights" : "biases", graph.value(node.inputs[slot]).name);
+    }
+  }
+}
+
+/// The first tensor, as the network computes them, with an infinity or NaN.
+void check_finite(const Graph& graph, const std::map<ValueId, Histogram>& histograms) {
+  const auto refuse = [&](ValueId id, const std::string& maker) {
+    const auto found = histograms.find(id);
+    if (found != histograms.end() && found->second.not_finite() > 0)
+      fail(Code::invalid_model, "{}: its output '{}' has {} values that are not finite", maker, graph.value(id).name,
+           found->second.not_finite());
+  };
+  for (const auto id : graph.inputs) refuse(id, "the input");
+  for (const auto& node : graph.nodes)
+    for (const auto id : node.outputs) refuse(id, fmt::format("node '{}' ({})", node.name, node.op));
 }
 
 }  // namespace
 
-QuantizedModel quantize(const Graph& source, std::shared_ptr<Backend> backend, const Dataset& images,
-                        const Preprocess& preprocess, const QuantizeOptions& options) {
+CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& backend, const Dataset& images,
+                          const Preprocess& preprocess, const QuantizeOptions& options) {
   const double start = now_seconds();
   if (images.size() == 0) fail(Code::invalid_argument, "{}: no images to calibrate with", images.path());
-  QuantizedModel model;
+  CalibratedModel model;
   model.graph = source;
+  model.symmetric = options.symmetric;
   for (const auto& node : source.nodes)
     if (node.op == "QuantizeLinear" || node.op == "DequantizeLinear")
       fail(Code::invalid_argument, "the model is quantised already (node '{}' is a {})", node.name, node.op);
@@ -72,37 +119,47 @@ QuantizedModel quantize(const Graph& source, std::shared_ptr<Backend> backend, c
   infer_types(model.graph);
   simplify(model.graph);
   infer_types(model.graph);
+  name_nodes(model.graph);
+  check_weights(model.graph);
   const auto groups = values_to_quantize(model.graph);
   if (groups.empty())
     fail(Code::invalid_argument, "the model has no Conv, Gemm or MatMul with constant weights: nothing to quantise");
-  const auto histograms = observe(model.graph, groups, std::move(backend), images, preprocess, options, model);
+  if (options.equalize)
+    model.equalized = equalize(model.graph, backend, images.evenly_spaced(kFewImages), preprocess, options);
+  const auto histograms = observe(model.graph, groups, backend, images, preprocess, options, model);
   if (model.images == 0) fail(Code::invalid_argument, "{}: none of the images could be read", images.path());
+  check_finite(model.graph, histograms);
 
-  std::map<ValueId, Range> ranges;
   for (const auto& group : groups) {
     Histogram together;
-    for (const auto id : group) {
-      const auto& histogram = histograms.at(id);
-      if (histogram.not_finite() > 0)
-        fail(Code::invalid_model, "tensor '{}' has {} values that are not finite", model.graph.value(id).name,
-             histogram.not_finite());
-      together.merge(histogram);
-    }
+    for (const auto id : group) together.merge(histograms.at(id));
     const Range chosen = together.range(options.calibrator, options.percentile, options.symmetric);
     const std::string& name = model.graph.value(group.front()).name;
     if (chosen.low == chosen.high)
       model.warnings.push_back(fmt::format("tensor '{}' is always 0 on the calibration images", name));
     model.tensors.push_back({name, {together.low(), together.high()}, chosen});
-    for (const auto id : group) ranges[id] = chosen;
+    for (const auto id : group) model.ranges[id] = chosen;
   }
-  model.convolutions = insert_qdq(model.graph, ranges, options.symmetric);
-  infer_types(model.graph);
-  model.graph.verify();
+  if (options.correct_bias)
+    model.bias_errors = measure_bias_errors(model.graph, model.ranges, options.symmetric, backend,
+                                            images.evenly_spaced(kFewImages), preprocess, options);
   model.graph.metadata["halftone.calibrator"] = std::string(name(options.calibrator));
   model.graph.metadata["halftone.calibration_images"] = std::to_string(model.images);
   model.graph.metadata["halftone.preprocess"] = preprocess.text();
   model.seconds = now_seconds() - start;
   return model;
+}
+
+QuantizedModel quantize(const CalibratedModel& model, const std::set<std::string>& keep_float) {
+  QuantizedModel result{model.graph, 0};
+  correct_biases(result.graph, model.bias_errors, keep_float);
+  std::map<ValueId, Range> ranges;
+  for (const auto& group : values_to_quantize(result.graph, keep_float))
+    for (const auto id : group) ranges[id] = model.ranges.at(id);
+  result.products = insert_qdq(result.graph, ranges, model.symmetric, keep_float);
+  infer_types(result.graph);
+  result.graph.verify();
+  return result;
 }
 
 }  // namespace halftone

@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct QuantizeOptions {
   double percentile = 99.99;
   bool symmetric = false;  ///< i8 activations with zero point 0 (what GPUs want) instead of u8
   int batch = 8;           ///< images a calibration step
+  bool equalize = true;    ///< cross-layer, where it is expected to help
+  bool correct_bias = true;
   int threads = 0;
   bool skip_unreadable = false;
   std::function<void(std::size_t done, std::size_t total)> progress;
@@ -30,29 +33,43 @@ struct QuantizedTensor {
   Range chosen;
 };
 
-struct QuantizedModel {
-  Graph graph;  ///< plain ONNX operators with QuantizeLinear and DequantizeLinear, batch symbolic as in the source
+/// A float model and what calibration learnt of it: enough to quantise it whole or in part.
+struct CalibratedModel {
+  Graph graph;  ///< simplified and equalised, every node with a name of its own
+  bool symmetric = false;
+  std::map<ValueId, Range> ranges;
+  /// By product, what quantising its input and weights adds to each output channel on average.
+  std::map<std::string, std::vector<float>> bias_errors;
   std::vector<QuantizedTensor> tensors;
   std::size_t images = 0;
-  std::size_t convolutions = 0;  ///< Conv, Gemm and MatMul nodes that run on 8-bit data
+  std::size_t equalized = 0;  ///< tensors whose channels were rescaled
   std::vector<std::string> skipped;
   std::vector<std::string> warnings;
   double seconds = 0;
 };
 
-/// Post-training quantisation: weights symmetric per channel in i8, activations per tensor in u8 with a zero point (or
-/// symmetric i8), biases in i32 at the product's scale. Ranges come from running the images through the FP32 engine.
+struct QuantizedModel {
+  Graph graph;  ///< plain ONNX operators with QuantizeLinear and DequantizeLinear, batch symbolic as in the source
+  std::size_t products = 0;  ///< Conv, Gemm and MatMul nodes that run on 8-bit data
+};
+
+/// Runs the images through the FP32 engine and chooses every tensor's range; memory does not grow with their number.
 /// Throws invalid_argument for a model that is quantised already, has nothing to quantise, or an empty set;
-/// invalid_model when activations are not finite, naming the tensor.
-QuantizedModel quantize(const Graph& graph, std::shared_ptr<Backend> backend, const Dataset& images,
-                        const Preprocess& preprocess, const QuantizeOptions& options = {});
+/// invalid_model when weights or activations are not finite, naming the node.
+CalibratedModel calibrate(const Graph& graph, const std::shared_ptr<Backend>& backend, const Dataset& images,
+                          const Preprocess& preprocess, const QuantizeOptions& options = {});
+
+/// Post-training quantisation: weights symmetric per channel in i8, activations per tensor in u8 with a zero point (or
+/// symmetric i8), biases in i32 at the product's scale, all but the products named in `keep_float`.
+QuantizedModel quantize(const CalibratedModel& model, const std::set<std::string>& keep_float = {});
 
 /// Which values of a simplified graph to quantise, in groups that must share one range (what MaxPool, Concat and
 /// reshapes tie together). Each value of the graph is in at most one group.
-std::vector<std::vector<ValueId>> values_to_quantize(const Graph& graph);
+std::vector<std::vector<ValueId>> values_to_quantize(const Graph& graph, const std::set<std::string>& keep_float = {});
 
 /// Puts QuantizeLinear/DequantizeLinear after every value in `ranges` (keyed by value) and quantises the weights that
-/// meet them.
-std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, bool symmetric);
+/// meet them. Products named in `keep_float` go on reading what was there before rounding.
+std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, bool symmetric,
+                       const std::set<std::string>& keep_float = {});
 
 }  // namespace halftone

@@ -77,7 +77,8 @@ TEST_P(Fp32Accuracy, EqualsOnnxRuntimeToWithinAnImage) {
 TEST_P(Int8Accuracy, AgreesWithFp32AndRepeatsItself) {
   const auto images = open_dataset(data + "/imagenet-val650").evenly_spaced(130);
   const auto plan =
-      quantize(graph, backend, open_dataset(data + "/imagenet-calib500").evenly_spaced(100), preprocess).graph;
+      quantize(calibrate(graph, backend, open_dataset(data + "/imagenet-calib500").evenly_spaced(100), preprocess))
+          .graph;
   const auto once = predict(plan, images), twice = predict(plan, images);
   EXPECT_EQ(once, twice);
   EXPECT_GE(agreement(once, predict(graph, images)), 0.9);

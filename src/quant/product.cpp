@@ -1,0 +1,87 @@
+#include "quant/product.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+namespace halftone {
+
+bool is_product(const Graph& graph, const Node& node) {
+  if (node.op != "Conv" && node.op != "Gemm" && node.op != "MatMul") return false;
+  if (node.inputs.size() < 2 || node.inputs[1] == kNoValue || !graph.value(node.inputs[1]).is_constant()) return false;
+  if (graph.value(node.inputs[0]).is_constant() || graph.value(node.inputs[1]).constant.dtype() != DType::f32)
+    return false;
+  const auto rank = graph.value(node.inputs[1]).constant.shape().rank();
+  if (node.op == "Conv") return rank >= 3;
+  if (node.op == "MatMul") return rank == 2;
+  return node.attributes.get_int("transA", 0) == 0 && node.attributes.get_float("alpha", 1) == 1 &&
+         node.attributes.get_float("beta", 1) == 1;
+}
+
+std::size_t channel_axis(const Node& node) {
+  if (node.op == "Conv") return 0;
+  return node.op == "Gemm" && node.attributes.get_int("transB", 0) != 0 ? 0 : 1;
+}
+
+std::vector<RunningSum> sums_of(const Graph& graph) {
+  const auto producer = graph.producers();
+  const auto users = graph.users();
+  std::vector<RunningSum> sums;
+  const auto maker = [&](ValueId id) { return producer[static_cast<std::size_t>(id)]; };
+  const auto runs_into_add = [&](ValueId id) {
+    return maker(id) >= 0 && is_product(graph, graph.nodes[static_cast<std::size_t>(maker(id))]) &&
+           users[static_cast<std::size_t>(id)].size() == 1;
+  };
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    if (node.op != "Add") continue;
+    const ValueId a = node.inputs[0], b = node.inputs[1];
+    if (graph.value(a).is_constant() || graph.value(b).is_constant()) continue;
+    const bool a_runs = runs_into_add(a), b_runs = runs_into_add(b);
+    if (!a_runs && !b_runs) continue;
+    const ValueId absorbed = a_runs && b_runs ? (maker(a) > maker(b) ? a : b) : a_runs ? a : b;
+    sums.push_back({static_cast<int>(i), maker(absorbed), absorbed == a ? b : a});
+  }
+  return sums;
+}
+
+QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis) {
+  const auto& shape = weights.shape();
+  const std::int64_t channels = shape[axis];
+  const std::int64_t inner = std::accumulate(shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end(),
+                                             std::int64_t{1}, std::multiplies<>());
+  const auto source = weights.data<float>();
+  QuantizedWeights result{Tensor(DType::i8, shape), Tensor(DType::f32, Shape{channels})};
+  auto scale = result.scale.data<float>();
+  std::fill(scale.begin(), scale.end(), 0.0f);
+  const auto channel = [&](std::size_t i) {
+    return static_cast<std::size_t>(static_cast<std::int64_t>(i) / inner % channels);
+  };
+  for (std::size_t i = 0; i < source.size(); ++i) scale[channel(i)] = std::max(scale[channel(i)], std::abs(source[i]));
+  for (auto& value : scale) value = value > 0 ? std::max(value / 127, 1e-30f) : 1.0f;
+  auto target = result.data.data<std::int8_t>();
+  for (std::size_t i = 0; i < source.size(); ++i)
+    target[i] = static_cast<std::int8_t>(std::clamp(std::nearbyint(source[i] / scale[channel(i)]), -127.0f, 127.0f));
+  return result;
+}
+
+ActivationScale activation_scale(const Range& range, bool symmetric) {
+  if (symmetric) {
+    const float largest = std::max(-range.low, range.high);
+    return {largest > 0 ? largest / 127 : 1.0f, 0};
+  }
+  const float width = range.high - range.low;
+  if (width <= 0) return {1.0f, 0};
+  const float scale = width / 255;
+  return {scale, static_cast<int>(std::clamp(std::nearbyint(-range.low / scale), 0.0f, 255.0f))};
+}
+
+std::vector<std::string> products_of(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const auto& node : graph.nodes)
+    if (is_product(graph, node)) names.push_back(node.name);
+  return names;
+}
+
+}  // namespace halftone

@@ -1,0 +1,41 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "quant/histogram.h"
+
+/// What quantisation does with products: Conv, Gemm and MatMul of activations (input 0) with constant weights (input
+/// 1).
+namespace halftone {
+
+bool is_product(const Graph& graph, const Node& node);
+
+/// The names of a graph's products, in its order.
+std::vector<std::string> products_of(const Graph& graph);
+
+/// The axis of a product's weights that counts output channels.
+std::size_t channel_axis(const Node& node);
+
+/// An Add that a product runs into: the sum happens before rounding, and the other operand is read as 8 bits.
+struct RunningSum {
+  int add, product;  ///< node indices
+  ValueId other;
+};
+std::vector<RunningSum> sums_of(const Graph& graph);
+
+/// Symmetric i8 weights, one scale an output channel: the largest magnitude becomes 127.
+struct QuantizedWeights {
+  Tensor data;   ///< i8, the weights' shape
+  Tensor scale;  ///< f32 [channels]
+};
+QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis);
+
+/// real = scale * (stored - zero), stored in u8, or in i8 with zero = 0 where `symmetric`.
+struct ActivationScale {
+  float scale = 1;
+  int zero = 0;
+};
+ActivationScale activation_scale(const Range& range, bool symmetric);
+
+}  // namespace halftone
