@@ -48,6 +48,7 @@ Shape Preprocess::shape(std::int64_t batch) const {
 void Preprocess::fit_to(const std::vector<std::int64_t>& input) {
   if (input.size() != 4)
     fail(Code::invalid_argument, "the network's input has {} dimensions; pictures need 4", input.size());
+  if (input[1] != channel_count() && input[3] == channel_count()) layout = Layout::nhwc;
   const bool nchw = layout == Layout::nchw;
   const std::int64_t depth = input[nchw ? 1 : 3], height = input[nchw ? 2 : 1], width = input[nchw ? 3 : 2];
   if (depth > 0 && depth != channel_count())

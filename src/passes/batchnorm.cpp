@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "passes/constants.h"
@@ -6,7 +7,7 @@
 namespace halftone {
 namespace {
 
-/// y = scale x + shift for each channel (axis 1) of x.
+/// y = scale x + shift for each channel of x: along axis 1 or, behind a Transpose, where it puts axis 1.
 struct Affine {
   ValueId x = kNoValue;
   std::vector<float> scale;  ///< empty for 1
@@ -32,14 +33,28 @@ std::optional<Affine> batch_normalization(Editor& editor, const Node& node) {
   return affine;
 }
 
-std::optional<Affine> arithmetic(Editor& editor, const Node& node) {
+/// The Transpose that makes `id` for one reader alone, or -1.
+int transpose_before(Editor& editor, ValueId id) {
+  return editor.producer_op(id) == "Transpose" && editor.users(id).size() == 1 ? editor.producer(id) : -1;
+}
+
+std::size_t channel_axis(Editor& editor, ValueId id) {
+  const int transpose = transpose_before(editor, id);
+  if (transpose < 0) return 1;
+  const auto perm = editor.node(transpose).attributes.get_ints("perm");
+  const auto at = std::find(perm.begin(), perm.end(), 1);
+  return at == perm.end() ? editor.shape(id).rank() - 2 : static_cast<std::size_t>(at - perm.begin());
+}
+
+std::optional<Affine> arithmetic(Editor& editor, const Node& node, bool through_transpose) {
   const bool add = node.op == "Add", mul = node.op == "Mul", sub = node.op == "Sub", div = node.op == "Div";
   if (!(add || mul || sub || div) || node.inputs.size() != 2) return std::nullopt;
   const bool swapped = (add || mul) && editor.constant(node.inputs[0]).defined();
   const ValueId x = node.inputs[swapped ? 1 : 0];
   const Shape& shape = editor.shape(x);
   if (shape.rank() < 2 || shape != editor.shape(node.outputs[0])) return std::nullopt;
-  auto values = per_channel(editor.constant(node.inputs[swapped ? 0 : 1]), shape, 1);
+  const std::size_t axis = through_transpose ? channel_axis(editor, x) : 1;
+  auto values = per_channel(editor.constant(node.inputs[swapped ? 0 : 1]), shape, axis);
   if (!values) return std::nullopt;
   for (auto& value : *values) {
     if (sub) value = -value;
@@ -50,9 +65,9 @@ std::optional<Affine> arithmetic(Editor& editor, const Node& node) {
   return Affine{x, std::move(*values), {}};
 }
 
-std::optional<Affine> affine_of(Editor& editor, const Node& node) {
+std::optional<Affine> affine_of(Editor& editor, const Node& node, bool through_transpose = false) {
   if (node.op == "BatchNormalization") return batch_normalization(editor, node);
-  return arithmetic(editor, node);
+  return arithmetic(editor, node, through_transpose);
 }
 
 /// Which constant a linear node's output channels run along, and how its bias is found.
@@ -105,11 +120,16 @@ void set_constant(Editor& editor, int index, std::size_t slot, std::string_view 
   editor.set_input(index, slot, editor.add_constant(name, std::move(tensor)));
 }
 
-/// linear -> affine becomes linear.
+/// linear -> affine becomes linear. A Transpose may lie between them, as in models whose images are channels last.
 bool fold_after(Editor& editor, int index) {
-  const auto affine = affine_of(editor, editor.node(index));
+  const auto affine = affine_of(editor, editor.node(index), true);
   if (!affine || editor.only_user(affine->x) != index) return false;
-  const int source = editor.producer(affine->x);
+  int source = editor.producer(affine->x);
+  if (const int transpose = transpose_before(editor, affine->x); transpose >= 0) {
+    const auto y = editor.node(transpose).inputs[0];
+    if (editor.node(index).op == "BatchNormalization" || editor.only_user(y) != transpose) return false;
+    source = editor.producer(y);
+  }
   if (source < 0) return false;
   auto linear = linear_of(editor, editor.node(source));
   if (!linear || (!affine->scale.empty() && !linear->w.defined())) return false;

@@ -164,6 +164,63 @@ bool pad(Editor& editor, int index) {
   return true;
 }
 
+/// Transpose of a Pad becomes Pad of a Transpose, so that the padding stands before what reads it.
+bool pad_after_transpose(Editor& editor, int index) {
+  const Node& node = editor.node(index);
+  if (node.op != "Transpose") return false;
+  const Node* before = maker(editor, node.inputs[0], "Pad");
+  if (!before || !is_self_contained(*before) || editor.only_user(node.inputs[0]) != index) return false;
+  const auto rank = editor.shape(node.inputs[0]).rank();
+  const auto perm = node.attributes.get_ints("perm");
+  const auto pads = before->attributes.get_ints("pads");
+  if (perm.size() != rank || pads.size() != 2 * rank || before->attributes.has("axes")) return false;
+  std::vector<std::int64_t> moved(2 * rank);
+  for (std::size_t i = 0; i < rank; ++i) {
+    moved[i] = pads[static_cast<std::size_t>(perm[i])];
+    moved[rank + i] = pads[rank + static_cast<std::size_t>(perm[i])];
+  }
+  const int padding = editor.producer(node.inputs[0]);
+  auto attributes = before->attributes;
+  attributes.set("pads", moved);
+  const std::string name = before->name;
+  const auto turned = editor.add("Transpose", {before->inputs[0]}, node.attributes, node.name);
+  editor.replace(editor.node(index).outputs[0], editor.add("Pad", {turned}, std::move(attributes), name));
+  editor.remove(index);
+  editor.remove(padding);
+  return true;
+}
+
+/// Max or Min of x and a constant of one element -> Clip, joined with a Clip before it.
+bool clip(Editor& editor, int index) {
+  const Node& node = editor.node(index);
+  const bool low = node.op == "Max";
+  if ((!low && node.op != "Min") || node.inputs.size() != 2) return false;
+  const bool swapped = editor.constant(node.inputs[0]).defined();
+  auto x = node.inputs[swapped ? 1 : 0];
+  const auto limit = scalar_of(editor.constant(node.inputs[swapped ? 0 : 1]));
+  const auto type = editor.type(x);
+  if (!limit || std::isnan(*limit) || !is_float(type.dtype) || type != editor.type(node.outputs[0])) return false;
+  Attributes attributes;
+  if (const Node* before = maker(editor, x, "Clip"); before && editor.only_user(x) == index) {
+    const auto least = bound(editor, *before, 1, "min", -HUGE_VALF), most = bound(editor, *before, 2, "max", HUGE_VALF);
+    // Clip applies its maximum last, so a minimum above it cannot be joined.
+    if (least && most && (!low || *limit <= *most)) {
+      const int joined = editor.producer(x);
+      if (*least > -HUGE_VALF) attributes.set("min", double{*least});
+      if (*most < HUGE_VALF) attributes.set("max", double{*most});
+      x = before->inputs[0];
+      const double both = low ? std::max(*limit, *least) : std::min(*limit, *most);
+      attributes.set(low ? "min" : "max", both);
+      become(editor, index, "Clip", x, std::move(attributes));
+      editor.remove(joined);
+      return true;
+    }
+  }
+  attributes.set(low ? "min" : "max", double{*limit});
+  become(editor, index, "Clip", x, std::move(attributes));
+  return true;
+}
+
 }  // namespace
 
 int run_canonical(Graph& graph, const PassContext&) {
@@ -172,7 +229,9 @@ int run_canonical(Graph& graph, const PassContext&) {
   for (int i = 0; i < count; ++i) {
     if (!editor.alive(i) || editor.node(i).inputs.empty() || editor.node(i).inputs[0] == kNoValue) continue;
     // Each may replace the node, so the next sees the rest of the list.
-    if (hard_swish(editor, i) || hard_sigmoid(editor, i) || global_pool(editor, i) || pad(editor, i)) ++editor.rewrites;
+    if (hard_swish(editor, i) || hard_sigmoid(editor, i) || global_pool(editor, i) || pad_after_transpose(editor, i) ||
+        pad(editor, i) || clip(editor, i))
+      ++editor.rewrites;
   }
   return editor.rewrites;
 }

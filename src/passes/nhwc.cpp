@@ -202,6 +202,13 @@ bool convert_layout(Layout& layout, int index) {
   if (node.op == "MaxPool" || node.op == "AveragePool" || node.op == "LRN" || node.op == "BatchNormalization" ||
       node.op == "InstanceNormalization" || node.op == "Resize" || node.op.starts_with("Global"))
     return convert_image_op(layout, index);
+  if (node.op == "Transpose" && !layout.has(node.inputs[0]) &&
+      node.attributes.get_ints("perm") == std::vector<std::int64_t>{0, 3, 1, 2}) {
+    const auto last = node.inputs[0], first = node.outputs[0];
+    layout.set(first, last);
+    layout.editor.remove(index);
+    return true;
+  }
   if (!any_twin(layout, node)) return false;
   if (among(kBroadcast, node.op)) return convert_broadcast(layout, index);
   if (node.op == "Concat") return convert_axis_op(layout, index, 1);

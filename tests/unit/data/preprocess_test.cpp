@@ -227,6 +227,9 @@ TEST(Preprocess, FitsTheNetworksInput) {
   Preprocess last = parse_preprocess("raw,layout=nhwc");
   last.fit_to({1, 20, 30, 3});
   EXPECT_EQ(last.crop_width, 30);
+  Preprocess found = parse_preprocess("tf");
+  found.fit_to({-1, 20, 30, 3});
+  EXPECT_EQ(found.shape(2), (Shape{2, 20, 30, 3}));
   EXPECT_THROW(Preprocessor(parse_preprocess("raw")), Error);
 }
 

@@ -66,10 +66,21 @@ void expect_equal(const Graph& a, const Graph& b, const std::string& what) {
   }
 }
 
+/// Makes inputs of the constants of more than `largest` elements, so that a file holds the network without its weights.
+void lift_constants(Graph& graph, std::int64_t largest) {
+  for (std::size_t i = 0; i < graph.values.size(); ++i) {
+    Value& value = graph.values[i];
+    if (!value.is_constant() || value.type.shape.count() <= largest) continue;
+    value.constant = Tensor();
+    graph.inputs.push_back(static_cast<ValueId>(i));
+  }
+}
+
 TEST(RoundTrip, EveryZooNetworkIsReadAsItWasBuilt) {
   for (const auto name : zoo_names()) {
-    if (name.starts_with("vgg") || name == "resnet101") continue;  // nothing in them that the rest have not
     Graph graph = make_zoo(name, 3);
+    // The largest go without their weights, which would take gigabytes here; the rest show that weights survive.
+    if (name.starts_with("vgg") || name == "resnet101") lift_constants(graph, 4096);
     graph.metadata["key"] = "value \n with a line";
     const Graph back = parse_onnx(serialize_onnx(graph), "");
     expect_equal(graph, back, std::string(name));
