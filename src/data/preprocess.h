@@ -33,8 +33,8 @@ struct Preprocess {
   Shape shape(std::int64_t batch) const;
   std::size_t image_bytes() const { return shape(1).count() * size_of(dtype); }
   /// Fills in a crop of 0 from a network input; extents the network leaves open are <= 0. An input that has the
-  /// channels last and not second is NHWC, whatever `layout` was. Throws invalid_argument when the input is no batch of pictures, or when channels or a crop that is
-  /// set do not match it.
+  /// channels last and not second is NHWC, whatever `layout` was. Throws invalid_argument when the input is no batch of
+  /// pictures, or when channels or a crop that is set do not match it.
   void fit_to(const std::vector<std::int64_t>& input);
   /// All fields as parse_preprocess() reads them.
   std::string text() const;
