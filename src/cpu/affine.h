@@ -13,4 +13,13 @@ struct Affine {
   float r_scale, low, high;
 };
 
+/// Where sums go: y and the residual are rows of `channels` elements.
+struct Destination {
+  Affine affine;
+  Element residual_type, y_type;
+  const void* residual;
+  void* y;
+  int channels;
+};
+
 }  // namespace halftone::cpu

@@ -64,4 +64,10 @@ OwnedAffine affine_of(const FusedConv& conv, std::span<const Tensor> constants, 
   return result;
 }
 
+Destination destination(const FusedConv& conv, const OwnedAffine& affine, const RunArgs& args) {
+  return {affine.view(),           conv.has_residual ? element_of(conv.residual_type) : Element::none,
+          element_of(conv.y_type), conv.has_residual ? args.inputs[FusedConv::kResidual] : nullptr,
+          args.outputs[0],         static_cast<int>(conv.o)};
+}
+
 }  // namespace halftone::cpu

@@ -21,4 +21,7 @@ struct OwnedAffine {
 /// `shift[o]`, where given, is what the sum of channel o is too large by.
 OwnedAffine affine_of(const FusedConv& conv, std::span<const Tensor> constants, std::span<const float> shift);
 
+/// Output and residual of one call.
+Destination destination(const FusedConv& conv, const OwnedAffine& affine, const RunArgs& args);
+
 }  // namespace halftone::cpu

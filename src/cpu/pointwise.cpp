@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "cpu/affine_of.h"
+#include "cpu/pack_panels.h"
 
 // FusedConv with a 1x1 kernel (of any stride) as a product of our own, f32 or 8-bit.
 namespace halftone::cpu {
@@ -20,7 +21,7 @@ struct Tiling {
 
 std::int64_t up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-std::vector<Tiling> tilings(const FusedConv& conv, const Pointwise& isa) {
+std::vector<Tiling> tilings(const FusedConv& conv, const Panels& isa) {
   const std::int64_t rows = conv.n * conv.oh * conv.ow;
   const std::int64_t row_bytes = conv.c * (conv.is_int8() ? isa.prepared_bytes : 4);
   const std::int64_t all_rows = up(rows, isa.rows), all_columns = up(conv.o, isa.panel);
@@ -50,47 +51,26 @@ Tiling parse(std::string_view config) {
   return tiling;
 }
 
-/// Weights [O][C] in panels. `T` is float, int8 or (widened) int16, of which `dot` make a lane.
-template <typename T, typename From>
-Tensor pack(const Tensor& source, std::int64_t o, std::int64_t c, const Pointwise& isa, std::int64_t dot) {
-  const std::int64_t steps = (c + dot - 1) / dot, columns = up(o, isa.width);
-  Tensor packed(DType::u8, Shape{columns * steps * 4});
-  std::fill_n(static_cast<std::uint8_t*>(packed.raw()), packed.bytes(), std::uint8_t{0});
-  T* to = static_cast<T*>(packed.raw());
-  const From* from = static_cast<const From*>(source.raw());
-  for (std::int64_t panel = 0; panel < columns; panel += isa.panel) {
-    const std::int64_t wide = std::min<std::int64_t>(isa.panel, columns - panel);
-    for (std::int64_t k = 0; k < c; ++k)
-      for (std::int64_t column = 0; column < wide && panel + column < o; ++column)
-        to[panel * steps * dot + (k / dot * wide + column) * dot + k % dot] =
-            static_cast<T>(from[(panel + column) * c + k]);
-  }
-  return packed;
-}
-
 class PointwiseConv : public Prepared {
  public:
   PointwiseConv(const PrepareContext& context, const FusedConv& conv, const Pointwise& isa)
       : conv_(conv), isa_(isa), tiling_(parse(context.config)), threads_(std::max(1, context.threads)) {
+    const Panels& panels = isa.panels;
     const Tensor& w = context.constants[FusedConv::kW];
     std::vector<float> shift;
     if (conv.is_int8()) {
-      prepare_ = isa.always_prepares || conv.x_type == DType::i8 || conv.c % isa.dot != 0;
+      prepare_ = panels.always_prepares || conv.x_type == DType::i8 || conv.c % panels.dot != 0;
       const Quantisation q = quantisation_of(context.constants[FusedConv::kQuantisation]);
-      const float zero = q.x_zero + static_cast<float>(conv.x_type == DType::i8 ? isa.signed_shift : 0);
+      const float zero = q.x_zero + static_cast<float>(conv.x_type == DType::i8 ? panels.signed_shift : 0);
       shift.resize(static_cast<std::size_t>(conv.o));
       const auto values = w.data<std::int8_t>();
       for (std::size_t i = 0; i < values.size(); ++i)
         shift[i / static_cast<std::size_t>(conv.c)] += zero * static_cast<float>(values[i]);
     }
     affine_ = affine_of(conv, context.constants, shift);
-    const auto key = fmt::format("pointwise {} {}", isa.panel, isa.weight_bytes);
-    weights_ = context.weights.get(w, key, [&] {
-      if (!conv.is_int8()) return pack<float, float>(w, conv.o, conv.c, isa, 1);
-      if (isa.weight_bytes == 2) return pack<std::int16_t, std::int8_t>(w, conv.o, conv.c, isa, isa.dot);
-      return pack<std::int8_t, std::int8_t>(w, conv.o, conv.c, isa, isa.dot);
-    });
-    if (prepare_) scratch_ = static_cast<std::size_t>(up(tiling_.rows * up(conv.c, isa.dot) / isa.dot * 4, 64));
+    weights_ = context.weights.get(w, fmt::format("panels {} {}", panels.panel, panels.weight_bytes),
+                                   [&] { return pack_panels(w, conv.o, conv.c, panels); });
+    if (prepare_) scratch_ = static_cast<std::size_t>(up(tiling_.rows * up(conv.c, panels.dot) / panels.dot * 4, 64));
   }
 
   std::size_t workspace_bytes() const override { return scratch_ * static_cast<std::size_t>(threads_); }
@@ -105,13 +85,8 @@ class PointwiseConv : public Prepared {
     const std::int64_t rows = conv_.n * conv_.oh * conv_.ow;
     PointwiseTask whole{};
     whole.depth = static_cast<int>(conv_.c);
-    whole.channels = static_cast<int>(conv_.o);
     whole.weights = weights_.raw();
-    whole.affine = affine_.view();
-    whole.residual_type = conv_.has_residual ? element_of(conv_.residual_type) : Element::none;
-    whole.y_type = element_of(conv_.y_type);
-    whole.residual = conv_.has_residual ? args.inputs[FusedConv::kResidual] : nullptr;
-    whole.y = args.outputs[0];
+    whole.out = destination(conv_, affine_, args);
     whole.sign_flip = conv_.x_type == DType::i8 ? 0x80 : 0;
     whole.prepare = prepare_;
     whole.pixel_stride = conv_.c * element * conv_.stride_w;
@@ -128,10 +103,10 @@ class PointwiseConv : public Prepared {
       PointwiseTask task = whole;
       task.x = x + image * conv_.h * conv_.w * conv_.c * element;
       const std::int64_t out = image * image_rows * conv_.o;
-      task.y = static_cast<char*>(whole.y) + out * static_cast<std::int64_t>(size_of(conv_.y_type));
-      if (whole.residual)
-        task.residual =
-            static_cast<const char*>(whole.residual) + out * static_cast<std::int64_t>(size_of(conv_.residual_type));
+      task.out.y = static_cast<char*>(whole.out.y) + out * static_cast<std::int64_t>(size_of(conv_.y_type));
+      if (whole.out.residual)
+        task.out.residual = static_cast<const char*>(whole.out.residual) +
+                            out * static_cast<std::int64_t>(size_of(conv_.residual_type));
       task.row_begin = row * tiling_.rows;
       task.row_end = std::min(image_rows, task.row_begin + tiling_.rows);
       task.column_begin = static_cast<int>(column * tiling_.columns);
@@ -180,7 +155,7 @@ Support supports(const Problem& problem, const Backend& backend) {
 template <typename Isa>
 std::vector<std::string> configs(const Problem& problem, const Backend&) {
   std::vector<std::string> names;
-  for (const auto& tiling : tilings(fused_conv_of(problem), Isa::kTable)) names.push_back(tiling.text());
+  for (const auto& tiling : tilings(fused_conv_of(problem), Isa::kTable.panels)) names.push_back(tiling.text());
   return names;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include "cpu/affine.h"
+#include "cpu/panels.h"
 
 // Plain data shared with files compiled for newer CPUs: no inline functions here.
 namespace halftone::cpu {
@@ -10,29 +11,20 @@ struct PointwiseTask {
   const void* x;
   long row_length, line_stride, pixel_stride;
   long row_begin, row_end;
-  int depth, channels;  ///< inputs and outputs
+  int depth;  ///< inputs
   int column_begin, column_end;
-  const void* weights;  ///< panels as pack_panel() describes them
-  Affine affine;
-  Element residual_type, y_type;
-  const void* residual;
-  void* y;
+  const void* weights;  ///< panels
+  Destination out;
   unsigned char sign_flip;  ///< 8-bit: 0x80 where x is signed
   bool prepare;             ///< 8-bit: rows must be prepared into `scratch` first
   unsigned char* scratch;
 };
 
-/// One instruction set's 1x1 convolution. Weights lie in panels of `panel` columns: for each group of `dot` inputs,
-/// `width` columns a vector; the last panel has as many vectors as it needs; what is missing is zero.
+/// One instruction set's 1x1 convolution.
 struct Pointwise {
   void (*f32)(const PointwiseTask&);
   void (*int8)(const PointwiseTask&);
-  int width, panel, rows;
-  int dot;               ///< 8-bit inputs in a 32-bit lane
-  int weight_bytes;      ///< of an 8-bit weight in a panel
-  int prepared_bytes;    ///< of a prepared 8-bit input
-  bool always_prepares;  ///< 8-bit rows of any type and depth are prepared
-  int signed_shift;      ///< what preparing adds to signed inputs
+  Panels panels;
 };
 
 extern const Pointwise pointwise_avx2, pointwise_avx512;

@@ -1,35 +1,10 @@
 #pragma once
-#include "cpu/affine_lanes.h"
 #include "cpu/pointwise.h"
-#include "cpu/repeat.h"
+#include "cpu/tile_lanes.h"
 
 // A product of rows of x with panels of weights, by Lanes (include lanes_*.h before); internal linkage.
 namespace halftone::cpu {
 namespace {
-
-struct FloatProduct {
-  using Sum = Lanes::F;
-  static Sum zero() { return Lanes::zero(); }
-  static Sum broadcast(const void* x, long at) { return Lanes::set(static_cast<const float*>(x)[at]); }
-  static void step(Sum& sum, Sum x, Sum w) { sum = Lanes::fma(x, w, sum); }
-  static Sum weights(const void* w) { return Lanes::load(static_cast<const float*>(w)); }
-  static Lanes::F floats(Sum sum) { return sum; }
-};
-
-struct ByteProduct {
-  using Sum = Lanes::I;
-  static Sum zero() { return Lanes::zero_sums(); }
-  static Sum broadcast(const void* x, long at) {
-    std::int32_t four;
-    __builtin_memcpy(&four, static_cast<const char*>(x) + 4 * at, 4);
-    return Lanes::set(four);
-  }
-  static void step(Sum& sum, Sum x, Sum w) { Lanes::dot(sum, x, w); }
-  static Sum weights(const void* w) { return Lanes::load_sums(w); }
-  static Lanes::F floats(Sum sum) { return Lanes::floats(sum); }
-};
-
-constexpr int kTileColumns = Lanes::kVectors * Lanes::kWidth;
 
 /// tile[r][c] = the sums of kRows rows and kVectors vectors; every element of x and w takes four bytes.
 template <typename Product, int kRows, int kVectors>
@@ -80,51 +55,10 @@ Multiply choose_multiply(int rows, int vectors) {
   }
 }
 
-/// A tile as wide as they come: scales and biases stay in registers, bytes are stored a row at a time.
-template <Element kResidual, Element kOut>
-void finish_full_tile(const PointwiseTask& task, const float* tile, long row, int rows, int column) {
-  Lanes::F scale[Lanes::kVectors], bias[Lanes::kVectors];
-  repeat<Lanes::kVectors>([&]<int v>() __attribute__((always_inline)) {
-    scale[v] = Lanes::load(task.affine.scale + column + v * Lanes::kWidth);
-    bias[v] = Lanes::load(task.affine.bias + column + v * Lanes::kWidth);
-  });
-  for (int r = 0; r < rows; ++r) {
-    const long at = (row + r) * task.channels + column;
-    Lanes::F values[Lanes::kVectors];
-    repeat<Lanes::kVectors>([&]<int v>() __attribute__((always_inline)) {
-      values[v] = finish_value<kResidual>(Lanes::load(tile + r * kTileColumns + v * Lanes::kWidth), scale[v], bias[v],
-                                          task.affine, task.residual, at + v * Lanes::kWidth, Lanes::kWidth);
-    });
-    if constexpr (kOut == Element::u8 || kOut == Element::i8)
-      Lanes::store_bytes<kOut == Element::i8>(static_cast<char*>(task.y) + at, values);
-    else
-      repeat<Lanes::kVectors>([&]<int v>() __attribute__((always_inline)) {
-        store_elements<kOut>(task.y, at + v * Lanes::kWidth, values[v], Lanes::kWidth);
-      });
-  }
-}
-
-template <Element kResidual, Element kOut>
-void finish_tile(const PointwiseTask& task, const float* tile, long row, int rows, int column, int columns) {
-  if (columns == kTileColumns) return finish_full_tile<kResidual, kOut>(task, tile, row, rows, column);
-  for (int r = 0; r < rows; ++r) {
-    const long at = (row + r) * task.channels + column;
-    for (int c = 0; c < columns; c += Lanes::kWidth) {
-      const int n = columns - c < Lanes::kWidth ? columns - c : Lanes::kWidth;
-      finish_vector<kResidual, kOut>(Lanes::load(tile + r * kTileColumns + c), task.affine, column + c, task.residual,
-                                     task.y, at + c, n);
-    }
-  }
-}
-
-using FinishTile = void (*)(const PointwiseTask&, const float*, long, int, int, int);
-
 /// Panels outside, rows inside: a panel stays in the first-level cache while the rows of the task pass.
 template <typename Product>
 void pointwise(const PointwiseTask& task, long steps, const char* (*row_of)(const PointwiseTask&, long)) {
-  FinishTile finish = nullptr;
-  with_types(task.residual_type, task.y_type,
-             [&]<Element kResidual, Element kOut>() { finish = finish_tile<kResidual, kOut>; });
+  const FinishTile finish = choose_finish(task.out);
   alignas(64) float tile[Lanes::kRows * kTileColumns];
   for (int column = task.column_begin; column < task.column_end; column += kTileColumns) {
     const int columns = task.column_end - column < kTileColumns ? task.column_end - column : kTileColumns;
@@ -136,7 +70,7 @@ void pointwise(const PointwiseTask& task, long steps, const char* (*row_of)(cons
       const char* pointers[Lanes::kRows];
       for (int r = 0; r < rows; ++r) pointers[r] = row_of(task, row + r);
       (rows == Lanes::kRows ? full : choose_multiply<Product>(rows, vectors))(pointers, w, steps, tile);
-      finish(task, tile, row, rows, column, columns);
+      finish(task.out, tile, row, rows, column, columns);
     }
   }
 }
@@ -165,16 +99,7 @@ void pointwise_int8(const PointwiseTask& task) {
   pointwise<ByteProduct>(task, length / 4, task.prepare ? prepared_row : plain_row);
 }
 
-constexpr Pointwise kPointwise{.f32 = pointwise_f32,
-                               .int8 = pointwise_int8,
-                               .width = Lanes::kWidth,
-                               .panel = kTileColumns,
-                               .rows = Lanes::kRows,
-                               .dot = Lanes::kDot,
-                               .weight_bytes = Lanes::kPreparedBytes,
-                               .prepared_bytes = Lanes::kPreparedBytes,
-                               .always_prepares = Lanes::kPreparedBytes != 1,
-                               .signed_shift = Lanes::kPreparedBytes == 1 ? 128 : 0};
+constexpr Pointwise kPointwise{.f32 = pointwise_f32, .int8 = pointwise_int8, .panels = kPanels};
 
 }  // namespace
 }  // namespace halftone::cpu
