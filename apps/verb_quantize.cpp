@@ -1,6 +1,8 @@
 #include <cstdio>
+#include <filesystem>
 
 #include "apps/accuracy_rows.h"
+#include "apps/auto_precision.h"
 #include "base/file.h"
 #include "onnx/writer.h"
 
@@ -10,6 +12,7 @@ namespace {
 struct QuantizeFlags {
   std::string model, output, calibration, preprocess;
   std::string method = "entropy";
+  std::string precision = "int8";
   double percentile = 99.99;
   std::size_t limit = 0;
   bool symmetric = false;
@@ -17,6 +20,7 @@ struct QuantizeFlags {
   bool no_equalization = false;
   bool skip_unreadable = false;
   bool verbose = false;
+  AutoFlags choose;
   EngineFlags engine;
 };
 
@@ -27,6 +31,10 @@ void run(const QuantizeFlags& flags) {
   const auto backend = open_device(flags.engine.device);
   const auto preprocess = preprocess_for(flags.preprocess, model.graph);
   check_writable(flags.output);
+  const bool choose = flags.precision == "auto";
+  if (is_quantized(model.graph)) fail(Code::invalid_argument, "{}: the model is quantised already", flags.model);
+  std::optional<Dataset> data;
+  if (choose) data = auto_data(flags.choose, model.graph);
   options.percentile = flags.percentile;
   options.correct_bias = !flags.no_bias_correction;
   options.equalize = !flags.no_equalization;
@@ -35,17 +43,26 @@ void run(const QuantizeFlags& flags) {
   options.skip_unreadable = flags.skip_unreadable;
   options.progress = progress_bar("calibrate", flags.engine.quiet);
   const auto images = open_dataset(flags.calibration).evenly_spaced(flags.limit);
-  if (is_quantized(model.graph)) fail(Code::invalid_argument, "{}: the model is quantised already", flags.model);
   const auto calibrated = calibrate(model.graph, backend, images, preprocess, options);
   for (const auto& skipped : calibrated.skipped) std::fprintf(stderr, "halftone: skipped %s\n", skipped.c_str());
   for (const auto& warning : calibrated.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
-  const auto plan = quantize(calibrated);
-  write_onnx(plan.graph, flags.output);
   if (flags.verbose)
     for (const auto& tensor : calibrated.tensors)
       fmt::print("{:<40} seen {:>10.4f} … {:<10.4f} chosen {:>10.4f} … {:<10.4f}\n", tensor.name, tensor.seen.low,
                  tensor.seen.high, tensor.chosen.low, tensor.chosen.high);
   if (flags.verbose) fmt::print("{} tensors equalised\n", calibrated.equalized);
+  if (choose) {
+    auto mixed = choose_and_report(calibrated, std::filesystem::path(flags.model).stem().string(), *data, preprocess,
+                                   flags.choose, flags.engine, backend, flags.skip_unreadable);
+    const auto& info = backend->info();
+    mixed.graph.metadata[tactic_metadata_key(info)] = mixed.engine->tactics().serialize(info.key);
+    write_onnx(mixed.graph, flags.output);
+    fmt::print("{}: calibrated by {} on {} images in {:.1f} s, chosen in {:.1f} s\n", flags.output, flags.method,
+               calibrated.images, calibrated.seconds, mixed.seconds);
+    return;
+  }
+  const auto plan = quantize(calibrated);
+  write_onnx(plan.graph, flags.output);
   fmt::print("{}: {} products and {} tensors in 8 bits, calibrated by {} on {} images in {:.1f} s\n", flags.output,
              plan.products, calibrated.tensors.size(), flags.method, calibrated.images, calibrated.seconds);
 }
@@ -79,9 +96,16 @@ void add_quantize(CLI::App& app) {
                  "Leave channels as they are instead of bringing their ranges together across layers");
   verb->add_flag("--skip-unreadable", flags->skip_unreadable, "Leave unreadable images out, named, instead of failing");
   verb->add_flag("--verbose", flags->verbose, "Print every tensor's range");
+  verb->add_option("--precision", flags->precision,
+                   "int8, or auto: the fastest mix of precisions whose accuracy holds, measured layer by layer")
+      ->check(CLI::IsMember({"int8", "auto"}))
+      ->capture_default_str();
+  flags->choose.add_to(*verb);
   flags->engine.add_to(*verb);
   verb->footer(
-      "Example: halftone quantize resnet50.onnx -o resnet50.int8.onnx --calib images/ --preprocess torchvision");
+      "Example: halftone quantize resnet50.onnx -o resnet50.int8.onnx --calib images/ --preprocess torchvision\n"
+      "         halftone quantize resnet50.onnx -o resnet50.plan.onnx --calib images/ --preprocess torchvision "
+      "--precision auto --max-drop 0.5 --data labelled/ --report resnet50.html");
   verb->callback([flags] { run(*flags); });
 }
 

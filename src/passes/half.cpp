@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
+#include <sstream>
 
 #include "graph/fused_conv.h"
 #include "graph/op.h"
@@ -27,11 +29,13 @@ bool follows(const Node& node) { return std::find(kFollows.begin(), kFollows.end
 /// Values in the 16-bit type. The twin of a value holds the same numbers, rounded.
 class Halver {
  public:
-  Halver(Editor& editor, const PassContext& context, DType half) : editor_(editor), context_(context), half_(half) {}
+  /// `only`: the products to convert, by name; all where it is empty.
+  Halver(Editor& editor, const PassContext& context, DType half, std::set<std::string, std::less<>> only)
+      : editor_(editor), context_(context), half_(half), only_(std::move(only)) {}
 
   bool convert(int index) {
     const Node& node = editor_.node(index);
-    if (node.op == "FusedConv") return convert_product(index);
+    if (node.op == "FusedConv") return (only_.empty() || only_.contains(node.name)) && convert_product(index);
     return follows(node) && is_self_contained(node) && convert_follower(index);
   }
 
@@ -151,8 +155,20 @@ class Halver {
   Editor& editor_;
   const PassContext& context_;
   DType half_;
+  std::set<std::string, std::less<>> only_;
   std::map<ValueId, ValueId> twins_;
 };
+
+/// The products that a plan of mixed precisions runs in bf16.
+std::set<std::string, std::less<>> bf16_layers(const Graph& graph) {
+  std::set<std::string, std::less<>> names;
+  const auto found = graph.metadata.find("halftone.bf16");
+  if (found == graph.metadata.end()) return names;
+  std::istringstream lines(found->second);
+  for (std::string line; std::getline(lines, line);)
+    if (!line.empty()) names.insert(line);
+  return names;
+}
 
 /// Lets f32 products that the device has tensor cores for run on them.
 int allow_tf32(Graph& graph, const PassContext& context) {
@@ -172,9 +188,10 @@ int allow_tf32(Graph& graph, const PassContext& context) {
 
 int run_half(Graph& graph, const PassContext& context) {
   if (context.precision == Precision::tf32) return allow_tf32(graph, context);
-  if (context.precision != Precision::bf16 && context.precision != Precision::fp16) return 0;
+  const auto only = context.precision == Precision::fp32 ? bf16_layers(graph) : std::set<std::string, std::less<>>();
+  if (only.empty() && context.precision != Precision::bf16 && context.precision != Precision::fp16) return 0;
   Editor editor(graph);
-  Halver halver(editor, context, context.precision == Precision::bf16 ? DType::bf16 : DType::f16);
+  Halver halver(editor, context, context.precision == Precision::fp16 ? DType::f16 : DType::bf16, only);
   const int count = static_cast<int>(editor.node_count());
   for (int i = 0; i < count; ++i)
     if (editor.alive(i) && halver.convert(i)) ++editor.rewrites;

@@ -51,6 +51,7 @@ Evaluation evaluate_accuracy(std::shared_ptr<const Engine> engine, const Dataset
   result.labelled = dataset.labelled();
   if (result.labelled) dataset.check_labels(result.classes);
   result.predictions.assign(dataset.size(), -1);
+  if (options.keep_scores) result.scores.assign(dataset.size() * static_cast<std::size_t>(result.classes), 0);
 
   Session session(engine);
   const double start = now_seconds();
@@ -68,6 +69,9 @@ Evaluation evaluate_accuracy(std::shared_ptr<const Engine> engine, const Dataset
     for (std::size_t i = 0; i < static_cast<std::size_t>(batch->count); ++i) {
       const auto row = scores.data<float>().subspan(i * classes, classes);
       ++result.images;
+      if (options.keep_scores)
+        std::copy(row.begin(), row.end(),
+                  result.scores.begin() + static_cast<std::ptrdiff_t>(batch->indices[i] * classes));
       if (!std::all_of(row.begin(), row.end(), [](float score) { return std::isfinite(score); })) {
         ++result.not_finite;
         result.predictions[batch->indices[i]] = 0;

@@ -12,6 +12,7 @@ namespace halftone {
 
 struct EvalOptions {
   int decode_threads = 0;        ///< 0: the engine's threads
+  bool keep_scores = false;      ///< fill Evaluation::scores
   bool skip_unreadable = false;  ///< leave unreadable images out, counted, instead of failing
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
@@ -24,6 +25,7 @@ struct Evaluation {
   std::int64_t classes = 0;
   bool labelled = false;
   std::vector<std::int32_t> predictions;  ///< best class of each data set item, -1 where it was skipped
+  std::vector<float> scores;              ///< each item's scores, `classes` apiece, where they were asked for
   std::vector<std::string> skipped;       ///< why, one line an image left out
   std::int64_t not_finite = 0;            ///< images whose answer had a NaN or an infinity; counted as wrong
   double seconds = 0;                     ///< from the first image read to the last answer, decoding included

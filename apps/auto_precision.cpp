@@ -1,0 +1,211 @@
+#include "apps/auto_precision.h"
+
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/progress.h"
+#include "bench/format.h"
+#include "bench/layer_page.h"
+#include "bench/table.h"
+
+namespace halftone {
+namespace {
+
+/// The precisions to choose from, the lowest first. 16-bit floats only where the device is faster with them.
+std::vector<Precision> choices(const AutoFlags& flags, Backend& backend, int threads) {
+  std::vector<Precision> result;
+  if (flags.among.empty()) {
+    const auto& flops = backend.peaks(threads == 0 ? backend.info().cores : threads).flops;
+    const auto peak = [&](Precision precision) {
+      const auto found = flops.find(precision);
+      return found == flops.end() ? 0.0 : found->second;
+    };
+    result = {Precision::int8, Precision::fp32};
+    if (peak(Precision::bf16) > peak(Precision::fp32)) result.insert(result.begin() + 1, Precision::bf16);
+    return result;
+  }
+  const auto wanted = parse_precisions(flags.among);
+  for (const auto precision : {Precision::int8, Precision::bf16, Precision::fp32})
+    if (std::find(wanted.begin(), wanted.end(), precision) != wanted.end()) result.push_back(precision);
+  if (result.size() != wanted.size())
+    fail(Code::invalid_argument, "--among '{}': int8, bf16 and fp32 can be mixed", flags.among);
+  return result;
+}
+
+std::vector<LayerLine> lines_of(const MixedModel& mixed, Precision lowest) {
+  double noise = 0;
+  for (const auto& layer : mixed.layers)
+    if (const auto found = layer.cost.find(lowest); found != layer.cost.end()) noise += found->second.noise;
+  std::vector<LayerLine> lines;
+  for (const auto& layer : mixed.layers) {
+    LayerLine line{layer.name, layer.op, std::string(name(layer.chosen)), INFINITY, 0, 0, 0, {}, {}, {}, 0};
+    if (const auto found = layer.cost.find(lowest); found != layer.cost.end()) {
+      line.snr = found->second.snr();
+      line.noise_share = noise > 0 ? found->second.noise / noise : 0;
+      line.points = found->second.points;
+      line.changed = found->second.changed;
+    }
+    const auto milliseconds = [&](Precision precision) -> std::optional<double> {
+      const auto found = layer.seconds.find(precision);
+      if (found == layer.seconds.end() || found->second == 0) return std::nullopt;
+      return 1e3 * found->second;
+    };
+    line.fp32_ms = milliseconds(Precision::fp32);
+    line.bf16_ms = milliseconds(Precision::bf16);
+    line.int8_ms = milliseconds(Precision::int8);
+    const auto low = milliseconds(lowest);
+    if (line.fp32_ms && low) line.saved_ms = *line.fp32_ms - *low;
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::string right_of(std::int64_t right, std::int64_t images) {
+  return fmt::format("{} of {} ({:.2f} %)", right, images,
+                     100 * static_cast<double>(right) / static_cast<double>(images));
+}
+
+Rows mix_rows(const MixedModel& mixed) {
+  Rows rows{{"mix", "int8", "bf16", "fp32", "lost", "gained", "drop, points", "confidence", "ms a batch"}};
+  for (std::size_t i = 0; i < mixed.tried.size(); ++i) {
+    const auto& mix = mixed.tried[i];
+    const bool plan = i + 1 == mixed.tried.size();
+    rows.push_back({plan ? "the plan" : std::to_string(i + 1), std::to_string(mix.int8), std::to_string(mix.bf16),
+                    std::to_string(mix.fp32), std::to_string(mix.drop.lost), std::to_string(mix.drop.gained),
+                    fmt::format("{:.2f}", mix.drop.points()), fmt::format("{:.1f} %", 100 * mix.confidence),
+                    mix.seconds > 0 ? format_number(1e3 * mix.seconds) : ""});
+  }
+  return rows;
+}
+
+std::vector<std::string> sentences_of(const MixedModel& mixed, const AutoFlags& flags) {
+  const Mix& plan = mixed.chosen();
+  std::vector<std::string> list;
+  list.push_back(
+      fmt::format("Asked for: at most {} points of top-1 lost, with {:.0f} % confidence, on the {} images of {}.",
+                  flags.max_drop, 100 * flags.confidence, plan.drop.images, flags.data));
+  list.push_back(fmt::format(
+      "The plan runs {} layers in int8, {} in bf16 and {} in fp32. It is right on {}, FP32 on {}: {} lost, {} gained, "
+      "a "
+      "drop of {:.2f} points. These images make one {:.1f} % sure that it loses at most {} points on images like them. "
+      "Same answer as FP32: {:.2f} %.",
+      plan.int8, plan.bf16, plan.fp32, right_of(mixed.evaluation.top1, mixed.evaluation.images),
+      right_of(mixed.baseline.top1, mixed.baseline.images), plan.drop.lost, plan.drop.gained, plan.drop.points(),
+      100 * plan.confidence, flags.max_drop, 100 * mixed.evaluation.agreement(mixed.baseline)));
+  if (mixed.fp32_seconds > 0 && plan.seconds > 0) {
+    auto text = fmt::format("Sum of the kernels' times for a batch of {}: {} ms, fp32 {} ms ({:.2f} times)",
+                            flags.batch, format_number(1e3 * plan.seconds), format_number(1e3 * mixed.fp32_seconds),
+                            mixed.fp32_seconds / plan.seconds);
+    if (mixed.int8_seconds > 0) text += fmt::format(", int8 throughout {} ms", format_number(1e3 * mixed.int8_seconds));
+    list.push_back(text + ".");
+  }
+  return list;
+}
+
+nlohmann::json json_of(const MixedModel& mixed, const std::vector<LayerLine>& lines, const AutoFlags& flags) {
+  nlohmann::json layers = nlohmann::json::array(), tried = nlohmann::json::array();
+  for (const auto& line : lines) {
+    nlohmann::json entry{{"layer", line.layer},      {"op", line.op},           {"chosen", line.chosen},
+                         {"points", line.points},    {"changed", line.changed}, {"noise_share", line.noise_share},
+                         {"saved_ms", line.saved_ms}};
+    if (!std::isinf(line.snr)) entry["snr_db"] = line.snr;
+    for (const auto& [key, value] :
+         {std::pair{"fp32_ms", line.fp32_ms}, {"bf16_ms", line.bf16_ms}, {"int8_ms", line.int8_ms}})
+      if (value) entry[key] = *value;
+    layers.push_back(std::move(entry));
+  }
+  for (const auto& mix : mixed.tried)
+    tried.push_back({{"int8", mix.int8},
+                     {"bf16", mix.bf16},
+                     {"fp32", mix.fp32},
+                     {"lost", mix.drop.lost},
+                     {"gained", mix.drop.gained},
+                     {"drop_points", mix.drop.points()},
+                     {"confidence", mix.confidence},
+                     {"batch_ms", 1e3 * mix.seconds}});
+  return {{"data", flags.data},
+          {"images", mixed.chosen().drop.images},
+          {"max_drop_points", flags.max_drop},
+          {"confidence", flags.confidence},
+          {"batch", flags.batch},
+          {"fp32_batch_ms", 1e3 * mixed.fp32_seconds},
+          {"int8_batch_ms", 1e3 * mixed.int8_seconds},
+          {"search_seconds", mixed.seconds},
+          {"layers", layers},
+          {"tried", tried}};
+}
+
+}  // namespace
+
+void AutoFlags::add_to(CLI::App& verb) {
+  const auto* group = "With --precision auto";
+  verb.add_option("--data", data, "Labelled images that top-1 is measured on")->group(group);
+  verb.add_option("--max-drop", max_drop, "Most points of top-1 that the plan may lose beside FP32")
+      ->check(CLI::Range(-100.0, 100.0))
+      ->capture_default_str()
+      ->group(group);
+  verb.add_option("--confidence", confidence, "That the drop holds on images like these")
+      ->check(CLI::Range(0.0, 0.9999))
+      ->capture_default_str()
+      ->group(group);
+  verb.add_option("--among", among, "Precisions to choose from (default int8,fp32, and bf16 where the device has it)")
+      ->group(group);
+  verb.add_option("--batch", batch, "The batch size whose time counts")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str()
+      ->group(group);
+  verb.add_option("--sensitivity-images", sensitivity_images, "Images each layer is lowered alone on; 0: all")
+      ->capture_default_str()
+      ->group(group);
+  verb.add_option("--data-limit", limit, "At most this many labelled images, evenly spaced; 0: all")
+      ->capture_default_str()
+      ->group(group);
+  verb.add_option("--report", report, "Write a page with table and plot to this HTML file")->group(group);
+  verb.add_option("--json", json, "Write the table to this file")->group(group);
+}
+
+Dataset auto_data(const AutoFlags& flags, const Graph& graph) {
+  if (flags.data.empty())
+    fail(Code::invalid_argument, "--precision auto needs labelled images to measure top-1 on: --data DIR");
+  if (!flags.among.empty()) parse_precisions(flags.among);
+  for (const auto& file : {flags.report, flags.json})
+    if (!file.empty()) check_writable(file);
+  auto data = open_dataset(flags.data).evenly_spaced(flags.limit);
+  check_labels(graph, data);
+  return data;
+}
+
+MixedModel choose_and_report(const CalibratedModel& model, const std::string& name, const Dataset& data,
+                             const Preprocess& preprocess, const AutoFlags& flags, const EngineFlags& engine,
+                             const std::shared_ptr<Backend>& backend, bool skip_unreadable) {
+  MixOptions options;
+  options.max_drop = flags.max_drop;
+  options.confidence = flags.confidence;
+  options.sensitivity_images = flags.sensitivity_images;
+  options.precisions = choices(flags, *backend, engine.threads);
+  options.build = engine.options();
+  options.build.batches = {flags.batch};
+  options.skip_unreadable = skip_unreadable;
+  std::string stage;
+  std::function<void(std::size_t, std::size_t)> bar;
+  options.progress = [&](const std::string& now, std::size_t done, std::size_t total) {
+    if (stage != now) bar = progress_bar(now, engine.quiet);
+    stage = now;
+    bar(done, total);
+  };
+  auto mixed = choose_precisions(model, backend, data, preprocess, options);
+  bar = nullptr;
+  const auto lines = lines_of(mixed, options.precisions.front());
+  const auto sentences = sentences_of(mixed, flags);
+  fmt::print("{}\n{}\n", text_table(layer_rows(lines), terminal_width(stdout)),
+             text_table(mix_rows(mixed), terminal_width(stdout)));
+  for (const auto& sentence : sentences) fmt::print("{}\n", sentence);
+  if (!flags.report.empty())
+    write_file(flags.report, html_page({name + ": a precision for each layer", sentences, lines, mix_rows(mixed)}));
+  if (!flags.json.empty()) write_file(flags.json, json_text(json_of(mixed, lines, flags)) + "\n");
+  return mixed;
+}
+
+}  // namespace halftone

@@ -1,0 +1,49 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "quant/accuracy.h"
+#include "quant/quantize.h"
+
+namespace halftone {
+
+/// Metadata entry of a plan: the products, one a line, that run in bf16 where they are left in float.
+inline constexpr const char* kBf16Layers = "halftone.bf16";
+
+/// What one layer alone in a lower precision does to the outputs of the network in FP32.
+struct LayerCost {
+  double noise = 0;          ///< sum (y - y32)^2 / sum y32^2 over the images
+  double points = 0;         ///< probability of the right class lost, in points, averaged over the images
+  std::int64_t changed = 0;  ///< images whose best class is another
+  double snr() const;        ///< of the noise, in dB
+};
+
+/// A product and what each precision costs and takes.
+struct Layer {
+  std::string name;  ///< the node's
+  std::string op;
+  std::map<Precision, LayerCost> cost;  ///< FP32's is 0
+  std::map<Precision, double> seconds;  ///< of its fused kernel at the batch in question
+  Precision chosen = Precision::fp32;
+};
+
+/// The model with every product in the precision given (FP32 where not named); other nodes follow what surrounds them.
+Graph mixed_graph(const CalibratedModel& model, const std::map<std::string, Precision>& precisions);
+
+struct SensitivityOptions {
+  std::vector<Precision> precisions;  ///< below FP32
+  BuildOptions build;                 ///< cached tactics are used, nothing is tuned
+  std::function<void(std::size_t done, std::size_t total)> progress;
+};
+
+/// Runs the images once for each product and precision, with that one alone lowered. `layers` holds the products.
+void measure_sensitivity(const CalibratedModel& model, const std::shared_ptr<Backend>& backend, const Dataset& images,
+                         const Preprocess& preprocess, const SensitivityOptions& options, std::vector<Layer>& layers);
+
+/// Compares scores with those of FP32 on the same images. Labels may be absent.
+LayerCost compare_scores(const Evaluation& lowered, const Evaluation& baseline, const Dataset& images);
+
+}  // namespace halftone
