@@ -2,120 +2,271 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "apps/accuracy_rows.h"
+#include "apps/sweep.h"
 #include "base/file.h"
 #include "base/progress.h"
-#include "bench/measure.h"
-#include "bench/noise.h"
-#include "bench/results.h"
+#include "bench/advice.h"
+#include "bench/compare.h"
+#include "bench/format.h"
+#include "bench/report.h"
 #include "bench/table.h"
 #include "engine/measure.h"
 
 namespace halftone {
 namespace {
 
-constexpr double kEnergySeconds = 1;  // a meter tells a new figure every 20 to 100 ms
-constexpr double kCopySeconds = 1;
-
 struct BenchFlags {
-  std::vector<std::string> models;
-  std::string precisions, batches = "1,8,32", json;
+  std::vector<std::string> models, compare;
+  std::string precisions, batches = "1,8,32", json, html, peers, slo, data, preprocess;
+  int sessions = 1, copies = 0;
   Protocol protocol;
-  int copies = 0;
   EngineFlags engine;
 };
 
-void measure_all(const BenchFlags& flags, const std::vector<std::int64_t>& batches,
-                 const std::shared_ptr<Backend>& backend, Results& results) {
+/// One file of those given, and the precisions of the command that it runs in.
+struct Source {
+  std::string path, name;
+  Graph graph;
+  std::vector<Precision> precisions;
+};
+
+/// "resnet50" of "resnet50.onnx", and of its plan "resnet50.int8.onnx", so that they stand side by side.
+std::string name_of(const std::string& path, bool quantized) {
+  auto stem = std::filesystem::path(path).stem().string();
+  if (quantized && stem.ends_with(".int8")) stem.resize(stem.size() - 5);
+  return stem;
+}
+
+std::vector<Source> load_sources(const BenchFlags& flags) {
+  const auto wanted = parse_precisions(flags.precisions.empty() ? "fp32,int8" : flags.precisions);
+  std::vector<Source> sources;
+  std::vector<Precision> used;
   for (const auto& path : flags.models) {
-    const auto model = load_model(path);
+    auto model = load_model(path);
     const bool quantized = is_quantized(model.graph);
-    const std::string model_name = std::filesystem::path(path).stem().string();
-    for (const auto precision : parse_precisions(!flags.precisions.empty() ? flags.precisions
-                                                 : quantized               ? "int8"
-                                                                           : "fp32")) {
-      if ((precision == Precision::int8) != quantized)
-        fail(Code::invalid_argument, "{} is {}: it cannot run in {}", path,
-             quantized ? "quantised" : "not quantised (see `halftone quantize`)", name(precision));
-      const auto engine =
-          build_engine(model.graph, backend, flags.engine, batches, quantized ? Precision::fp32 : precision);
-      Session session(engine);
-      const auto bar = progress_bar(fmt::format("measure {}", name(precision)), flags.engine.quiet);
-      std::vector<std::function<void()>> points;
-      for (const auto batch : batches) points.push_back(random_run(session, batch));
-      const auto measured = measure(
-          points, flags.protocol, [&](std::size_t, double share) { bar(static_cast<std::size_t>(100 * share), 100); });
-      for (std::size_t i = 0; i < batches.size(); ++i) {
-        Result description;
-        description.model = model_name;
-        description.device = backend->info().id;
-        description.precision = std::string(name(precision));
-        description.batch = static_cast<int>(batches[i]);
-        description.threads = engine->threads();
-        const Program& program = engine->program(batches[i]);
-        description.memory_bytes = engine->weight_bytes() + program.arena_bytes + program.workspace_bytes;
-        if (const auto draw = measure_draw(*backend, points[i], kEnergySeconds)) {
-          description.images_per_joule = static_cast<double>(batches[i]) / draw->joules_per_run;
-          if (draw->clock_hz > 0) description.clock_mhz = draw->clock_hz / 1e6;
-          description.limited_by = draw->limits;
-        }
-        if (flags.copies > 0)
-          description.host_to_host = host_to_host_rate(engine, batches[i], flags.copies, kCopySeconds);
-        results.results.push_back(make_result(description, measured[i].milliseconds));
-      }
-      results.notes.push_back(
-          fmt::format("{} {}: {}", model_name, name(precision), describe(flags.protocol, measured)));
-    }
+    Source source{path, name_of(path, quantized), std::move(model.graph), {}};
+    for (const auto precision : wanted)
+      if ((precision == Precision::int8) == quantized) source.precisions.push_back(precision);
+    if (source.precisions.empty())
+      fail(Code::invalid_argument, "{} is {}: it cannot run in {}", path,
+           quantized ? "quantised" : "not quantised (see `halftone quantize`)", flags.precisions);
+    used.insert(used.end(), source.precisions.begin(), source.precisions.end());
+    sources.push_back(std::move(source));
+  }
+  if (!flags.precisions.empty())
+    for (const auto precision : wanted)
+      if (std::find(used.begin(), used.end(), precision) == used.end())
+        fail(Code::invalid_argument, "none of the models runs in {}{}", name(precision),
+             precision == Precision::int8 ? " (see `halftone quantize`)" : "");
+  return sources;
+}
+
+std::vector<std::string> parse_peers(const std::string& text) {
+  std::vector<std::string> peers;
+  if (text.empty()) return peers;
+  for (const auto& item : CLI::detail::split(text, ','))
+    if (auto peer = peer_name(item); std::find(peers.begin(), peers.end(), peer) == peers.end())
+      peers.push_back(std::move(peer));
+  return peers;
+}
+
+bool is_of(const Result& result, const Contender& contender) {
+  return result.model == contender.model && result.engine == "halftone" &&
+         result.precision == name(contender.precision) && result.device == contender.engine->backend()->info().id;
+}
+
+/// Images a second with decoding, preprocessing and copies counted, over about two seconds of images.
+void add_end_to_end(const Contender& contender, const BenchFlags& flags, const Graph& graph, Results& results) {
+  const auto preprocess = preprocess_for(flags.preprocess, graph);
+  const auto all = open_dataset(flags.data);
+  for (auto& result : results.results) {
+    if (!is_of(result, contender)) continue;
+    const auto images = std::max<std::size_t>(static_cast<std::size_t>(2 * result.throughput),
+                                              static_cast<std::size_t>(3 * result.batch));
+    EvalOptions options;
+    options.batch = result.batch;
+    const auto evaluation = evaluate_accuracy(contender.engine, all.evenly_spaced(images), preprocess, options);
+    result.end_to_end = static_cast<double>(evaluation.images) / evaluation.seconds;
   }
 }
 
-/// A table a model, in order of first appearance.
-void print_tables(const Results& results) {
-  std::vector<std::string> models;
-  for (const auto& result : results.results)
-    if (std::find(models.begin(), models.end(), result.model) == models.end()) models.push_back(result.model);
-  for (const auto& model : models) fmt::print("{}\n", results_table(results, model, terminal_width(stdout)));
-  for (const auto& note : results.notes) fmt::print("{}\n", note);
+/// What a device with a meter of its own draws under a steady load, and its throughput with copies counted.
+void add_device_figures(const Contender& contender, int copies, Results& results) {
+  constexpr double kEnergySeconds = 1;  // a meter tells a new figure every 20 to 100 ms
+  constexpr double kCopySeconds = 1;
+  auto& backend = *contender.engine->backend();
+  for (auto& result : results.results) {
+    if (!is_of(result, contender)) continue;
+    const auto runs = random_runs(*contender.team, result.batch);
+    std::vector<double> unused;
+    if (const auto draw = measure_draw(
+            backend, [&] { runs(1, unused); }, kEnergySeconds)) {
+      result.images_per_joule = result.batch * result.sessions / draw->joules_per_run;
+      if (draw->clock_hz > 0) result.clock_mhz = draw->clock_hz / 1e6;
+      result.limited_by = draw->limits;
+    }
+    if (copies > 0) result.host_to_host = host_to_host_rate(contender.engine, result.batch, copies, kCopySeconds);
+  }
+}
+
+/// All files of one name, in all their precisions, on all devices.
+void measure_model(const std::vector<const Source*>& sources, const BenchFlags& flags,
+                   const std::vector<std::shared_ptr<Backend>>& backends, const std::vector<std::int64_t>& batches,
+                   Sweeper& sweeper, Results& results) {
+  std::vector<Contender> contenders;
+  std::vector<const Graph*> graphs;
+  for (const auto& backend : backends)
+    for (const auto* source : sources)
+      for (const auto precision : source->precisions) {
+        auto engine_flags = flags.engine;
+        if (engine_flags.threads == 0) engine_flags.threads = std::max(1, backend->info().cores / flags.sessions);
+        const auto engine = build_engine(source->graph, backend, engine_flags, batches,
+                                         precision == Precision::int8 ? Precision::fp32 : precision);
+        contenders.push_back(make_contender(source->name, source->path, precision, engine, flags.sessions));
+        graphs.push_back(&source->graph);
+      }
+  sweeper.measure(contenders);
+  for (const auto& contender : contenders) add_device_figures(contender, flags.copies, results);
+  for (std::size_t i = 0; i < contenders.size(); ++i) {
+    if (!flags.data.empty()) add_end_to_end(contenders[i], flags, *graphs[i], results);
+    const auto& info = contenders[i].engine->backend()->info();
+    for (const auto& sweep : sweeps_of(results))
+      if (sweep.model == contenders[i].model && sweep.engine == "halftone" && sweep.device == info.id &&
+          sweep.precision == name(contenders[i].precision))
+        results.profiles.push_back(profile_of(contenders[i], sweep.knee().batch));
+  }
+}
+
+void print_tables(const Study& study, const std::optional<Slo>& slo) {
+  const int width = terminal_width(stdout);
+  for (const auto& model : models_of(study.all)) {
+    fmt::print("{}\n{}\n", model, results_table(study.all, model, width));
+    for (const auto& advice : advise(study.all, model, slo)) fmt::print("{}: {}\n", advice.topic, advice.text);
+    fmt::print("\n");
+  }
+  for (const auto& absent : study.all.absent) fmt::print("absent: {}\n", describe(absent));
+  for (const auto& sentence : device_sentences(study)) fmt::print("{}\n", sentence);
+  for (const auto& sentence : missing_sentences(study)) fmt::print("{}\n", sentence);
+  for (const auto& note : study.all.notes) fmt::print("{}\n", note);
+}
+
+void print_agreement(const Results& first, const Results& second) {
+  const auto agreement = agreement_of(first, second);
+  if (agreement.cells == 0) return;
+  fmt::print("{} of {} cells ({:.0f} %) agree within their 95 % intervals\n", agreement.agreeing, agreement.cells,
+             100.0 * agreement.agreeing / agreement.cells);
+  for (const auto& cell : agreement.apart) fmt::print("apart: {}\n", cell);
+}
+
+/// The files first, so that nothing measured is lost where the screen is; and where the disk is, the screen.
+void put_out(const BenchFlags& flags, const std::vector<Results>& all, const std::optional<Slo>& slo) {
+  const auto study = study_of(all);
+  std::vector<FileContent> files;
+  if (!flags.json.empty()) files.push_back({flags.json, to_json(all.front())});
+  if (!flags.html.empty()) files.push_back({flags.html, html_report(study, slo)});
+  try {
+    write_files(files);
+  } catch (const Error&) {
+    print_tables(study, slo);
+    throw;
+  }
+  print_tables(study, slo);
+  if (all.size() == 2) print_agreement(all[0], all[1]);
+}
+
+/// Fills `results`; the sweeper's checkpoint is to be discarded once they are safe.
+std::unique_ptr<Sweeper> measure_all(const BenchFlags& flags, const std::optional<Slo>& slo, Results& results) {
+  const auto batches = parse_batches(flags.batches);
+  const auto peers = parse_peers(flags.peers);
+  if (flags.data.empty() != flags.preprocess.empty())
+    fail(Code::invalid_argument, "--data and --preprocess go together");
+  std::vector<std::shared_ptr<Backend>> backends;
+  for (const auto& device : CLI::detail::split(flags.engine.device, ',')) backends.push_back(open_device(device));
+  if (!flags.data.empty() && flags.sessions > 1) fail(Code::invalid_argument, "--data is measured with one session");
+  for (const auto& backend : backends) check_sessions(*backend, flags.sessions, std::max(1, flags.engine.threads));
+  const auto sources = load_sources(flags);
+  for (const auto& source : sources)
+    if (!flags.data.empty()) (void)preprocess_for(flags.preprocess, source.graph);
+  results.created = utc_now();
+  auto& first = *backends.front();
+  results.machine =
+      describe_machine(first, flags.engine.threads > 0 ? flags.engine.threads : first.info().cores, false);
+  const bool keeps =
+      !flags.json.empty() && (!std::filesystem::exists(flags.json) || std::filesystem::is_regular_file(flags.json));
+  const auto checkpoint = keeps ? flags.json + ".part" : "";
+  const auto identity = fmt::format("{}; {} sessions; passes off {}; kernels off {}; tuned {}", first.info().key,
+                                    flags.sessions, fmt::join(flags.engine.passes_off, ","),
+                                    fmt::join(flags.engine.kernels_off, ","), !flags.engine.no_tune);
+  auto sweeper = std::make_unique<Sweeper>(
+      Sweeper::Options{flags.protocol, batches, peers, checkpoint, identity, flags.engine.quiet}, results);
+  try {
+    std::vector<std::string> names;
+    for (const auto& source : sources) {
+      if (std::find(names.begin(), names.end(), source.name) != names.end()) continue;
+      names.push_back(source.name);
+      std::vector<const Source*> same;
+      for (const auto& other : sources)
+        if (other.name == source.name) same.push_back(&other);
+      measure_model(same, flags, backends, batches, *sweeper, results);
+    }
+  } catch (const Error& error) {
+    if (error.code() != Code::cancelled || results.results.empty()) throw;
+    print_tables(study_of(std::span(&results, 1)), slo);
+    fail(Code::cancelled, "interrupted: the {} points above are what was measured{}", results.results.size(),
+         checkpoint.empty() ? "" : "; the same command goes on from " + checkpoint);
+  }
+  sweeper->finish();
+  return sweeper;
 }
 
 void run(const BenchFlags& flags) {
-  const auto batches = parse_batches(flags.batches);
-  if (!flags.precisions.empty()) parse_precisions(flags.precisions);
-  if (!flags.json.empty()) check_writable(flags.json);
-  const auto backend = open_device(flags.engine.device);
-  Results results;
-  results.created = utc_now();
-  const NoiseWatch watch;
-  try {
-    measure_all(flags, batches, backend, results);
-  } catch (const Error& error) {
-    if (error.code() != Code::cancelled || results.results.empty()) throw;
-    print_tables(results);
-    fail(Code::cancelled, "interrupted: the {} points above are what was measured{}", results.results.size(),
-         flags.json.empty() ? "" : ", " + flags.json + " is not written");
+  const auto slo = flags.slo.empty() ? std::nullopt : std::optional(parse_slo(flags.slo));
+  if (flags.models.empty() && flags.compare.empty())
+    fail(Code::invalid_argument, "give models to measure, or results to --compare");
+  if (flags.models.empty() && !flags.json.empty())
+    fail(Code::invalid_argument, "--json keeps what is measured, and no model is given");
+  std::vector<Results> all;
+  for (const auto& path : flags.compare) all.push_back(read_results(path));
+  for (const auto& path : {flags.json, flags.html})
+    if (!path.empty()) check_writable(path);
+  std::unique_ptr<Sweeper> sweeper;
+  if (!flags.models.empty()) {
+    Results results;
+    sweeper = measure_all(flags, slo, results);
+    all.insert(all.begin(), std::move(results));
   }
-  results.machine =
-      describe_machine(*backend, flags.engine.threads > 0 ? flags.engine.threads : backend->info().cores, false);
-  for (auto& finding : watch.findings()) results.notes.push_back(std::move(finding));
-  if (!flags.json.empty()) write_file(flags.json, to_json(results));
-  print_tables(results);
+  put_out(flags, all, slo);
+  if (sweeper) sweeper->discard_checkpoint();
 }
 
 }  // namespace
 
 void add_bench(CLI::App& app) {
   auto flags = std::make_shared<BenchFlags>();
-  auto* verb =
-      app.add_subcommand("bench", "Throughput and latency of models over precisions and batch sizes, the engine alone");
-  verb->add_option("models", flags->models, "ONNX files or plans")->required();
+  auto* verb = app.add_subcommand(
+      "bench", "Throughput and latency of models over precisions, batch sizes, devices, and beside other engines");
+  verb->add_option("models", flags->models, "ONNX files or plans; NAME.onnx and NAME.int8.onnx are one model");
   verb->add_option("--precision", flags->precisions,
-                   "fp32, tf32, bf16, fp16; several with commas (default fp32, or int8 for a plan)");
+                   "fp32, tf32, bf16, fp16, int8; several with commas (default fp32, and int8 for plans)");
   verb->add_option("--batch", flags->batches, "Batch sizes: 1,8,32 or 1-64 (doubling)")->capture_default_str();
+  verb->add_option("--sessions", flags->sessions,
+                   "Sessions running at once, each confined to its share of the cores (--threads: of each)")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  verb->add_option("--peers", flags->peers,
+                   "Measure these beside us on the same files: ort, openvino, torch, tensorflow (see tools/peers)");
+  verb->add_option("--slo", flags->slo, "Also advise what keeps this latency limit: p99=15ms");
+  verb->add_option("--compare", flags->compare, "Result files of other machines or runs, on one page with this one");
+  verb->add_option("--data", flags->data, "Images, to measure end to end too: decoding and preprocessing counted");
+  verb->add_option("--preprocess", flags->preprocess, "How images become inputs: torchvision, caffe, tf, raw, …");
   verb->add_option("--warm-up", flags->protocol.warmup, "Runs before the clock starts")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   verb->add_option("--iterations", flags->protocol.iterations, "Timed runs a point")
       ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  verb->add_option("--rounds", flags->protocol.rounds, "Turns that a point's timed runs are spread over")
+      ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   verb->add_option("--seconds", flags->protocol.seconds, "Fewer runs where a point would take longer than this")
       ->check(CLI::Range(0.001, 86400.0))
@@ -123,9 +274,13 @@ void add_bench(CLI::App& app) {
   verb->add_option("--copies", flags->copies,
                    "Also the throughput with copies between host and device, of so many sessions at once")
       ->check(CLI::Range(1, 64));
-  verb->add_option("--json", flags->json, "Also write the results to this file");
+  verb->add_option("--json", flags->json,
+                   "Also write the results to this file; what an interrupted run measured waits in FILE.part");
+  verb->add_option("--html", flags->html, "Also write a page to look at");
   flags->engine.add_to(*verb);
-  verb->footer("Example: halftone bench resnet50.onnx --precision fp32,bf16 --batch 1-32 --json resnet50.json");
+  verb->footer(
+      "Example: halftone bench resnet50.onnx resnet50.int8.onnx --precision fp32,bf16,int8 --batch 1-64 --peers "
+      "ort,openvino --json resnet50.json --html resnet50.html");
   verb->callback([flags] { run(*flags); });
 }
 

@@ -1,18 +1,15 @@
 #include <cstdio>
 #include <filesystem>
-#include <functional>
 #include <optional>
 
-#include "apps/accuracy_rows.h"
+#include "apps/sweep.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/progress.h"
 #include "bench/advice.h"
-#include "bench/measure.h"
-#include "bench/noise.h"
+#include "bench/compare.h"
 #include "bench/report.h"
 #include "bench/table.h"
-#include "engine/measure.h"
 #include "onnx/writer.h"
 
 namespace halftone {
@@ -24,7 +21,7 @@ struct StudyFlags {
   std::string precisions = "fp32,bf16,int8";
   std::string batches = "1-32";
   std::string method = "entropy";
-  std::optional<double> p99_limit_ms;
+  std::string slo;
   std::size_t limit = 0;
   double seconds_per_point = 2;
   bool skip_unreadable = false;
@@ -61,46 +58,36 @@ class OutputFolder {
   std::vector<std::filesystem::path> made_;  // innermost first
 };
 
-/// One precision with its engine, session and what was learnt of it.
-struct Contender {
+/// One precision and what was learnt of it.
+struct Candidate {
   Variant variant;
   std::shared_ptr<const Engine> engine;
-  std::unique_ptr<Session> session;
   Evaluation evaluation;
 };
 
-/// Times every precision and batch, several rounds interleaved so that a noisy moment does not fall on one point.
-void sweep(std::vector<Contender>& contenders, const std::vector<std::int64_t>& batches, const StudyFlags& flags,
+/// Every precision and batch, the engine alone; the largest batch end to end, too, as evaluated.
+void sweep(const std::vector<Candidate>& candidates, const std::vector<std::int64_t>& batches, const StudyFlags& flags,
            const std::string& model, Results& results) {
-  const Protocol protocol{.warmup = 5, .iterations = 120, .rounds = 3, .seconds = flags.seconds_per_point};
-  const auto bar = progress_bar("measure", flags.engine.quiet);
-  std::vector<std::function<void()>> points;
-  for (auto& contender : contenders)
-    for (const auto batch : batches) points.push_back(random_run(*contender.session, batch));
-  const NoiseWatch watch;
-  const auto measured =
-      measure(points, protocol, [&](std::size_t, double share) { bar(static_cast<std::size_t>(100 * share), 100); });
-  results.notes.push_back("The engine alone, its input decoded already: " + describe(protocol, measured));
-  for (auto& finding : watch.findings()) results.notes.push_back(std::move(finding));
-  std::size_t next = 0;
-  for (const auto& contender : contenders)
-    for (const auto batch : batches) {
-      const Program& program = contender.engine->program(batch);
-      Result description;
-      description.model = model;
-      description.device = contender.engine->backend()->info().id;
-      description.precision = std::string(name(contender.variant.precision));
-      description.batch = static_cast<int>(batch);
-      description.threads = contender.engine->threads();
-      description.memory_bytes = contender.engine->weight_bytes() + program.arena_bytes + program.workspace_bytes;
-      if (batch == batches.back())
-        description.end_to_end = static_cast<double>(contender.evaluation.images) / contender.evaluation.seconds;
-      results.results.push_back(make_result(description, measured[next++].milliseconds));
-    }
+  std::vector<Contender> contenders;
+  for (const auto& candidate : candidates)
+    contenders.push_back(make_contender(model, "", candidate.variant.precision, candidate.engine));
+  const Protocol protocol{.warmup = 5, .iterations = 120, .rounds = 6, .seconds = flags.seconds_per_point};
+  Sweeper sweeper({protocol, batches, {}, {}, "", flags.engine.quiet}, results);
+  sweeper.measure(contenders);
+  sweeper.finish();
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    for (auto& result : results.results)
+      if (result.precision == name(candidates[i].variant.precision) && result.batch == batches.back())
+        result.end_to_end = static_cast<double>(candidates[i].evaluation.images) / candidates[i].evaluation.seconds;
+    for (const auto& curve : sweeps_of(results))
+      if (curve.precision == name(candidates[i].variant.precision))
+        results.profiles.push_back(profile_of(contenders[i], curve.knee().batch));
+  }
 }
 
 void run(const StudyFlags& flags) {
   const double start = now_seconds();
+  const auto slo = flags.slo.empty() ? std::nullopt : std::optional(parse_slo(flags.slo));
   const auto batches = parse_batches(flags.batches);
   auto precisions = parse_precisions(flags.precisions);
   Calibration calibration{flags.calibration, {}};
@@ -115,53 +102,51 @@ void run(const StudyFlags& flags) {
   if (is_quantized(model.graph)) precisions = {Precision::int8};
   const std::filesystem::path folder = flags.output;
   const OutputFolder made(folder);
-  std::vector<Contender> contenders;
+  std::vector<Candidate> candidates;
   for (auto& variant : make_variants(model.graph, precisions, backend, preprocess, calibration, flags.engine.quiet))
-    contenders.push_back({std::move(variant), nullptr, nullptr, {}});
-  for (auto& contender : contenders) {
-    const auto precision = contender.variant.precision;
-    contender.engine = build_engine(contender.variant.graph, backend, flags.engine, batches,
+    candidates.push_back({std::move(variant), nullptr, {}});
+  for (auto& candidate : candidates) {
+    const auto precision = candidate.variant.precision;
+    candidate.engine = build_engine(candidate.variant.graph, backend, flags.engine, batches,
                                     precision == Precision::int8 ? Precision::fp32 : precision);
-    contender.session = std::make_unique<Session>(contender.engine);
     EvalOptions options;
     options.skip_unreadable = flags.skip_unreadable;
     options.progress = progress_bar(fmt::format("evaluate {}", name(precision)), flags.engine.quiet);
-    contender.evaluation = evaluate_accuracy(contender.engine, dataset, preprocess, options);
-    for (const auto& reason : contender.evaluation.skipped) fmt::print(stderr, "halftone: skipped {}\n", reason);
+    candidate.evaluation = evaluate_accuracy(candidate.engine, dataset, preprocess, options);
+    for (const auto& reason : candidate.evaluation.skipped) fmt::print(stderr, "halftone: skipped {}\n", reason);
   }
   const std::string model_name = std::filesystem::path(flags.model).stem().string();
   Results results;
-  results.machine = describe_machine(*backend, contenders.front().engine->threads(), true);
+  results.machine = describe_machine(*backend, candidates.front().engine->threads(), true);
   results.created = utc_now();
-  sweep(contenders, batches, flags, model_name, results);
-  const Contender* baseline = nullptr;
-  for (const auto& contender : contenders)
-    if (contender.variant.precision == Precision::fp32) baseline = &contender;
+  sweep(candidates, batches, flags, model_name, results);
+  const Candidate* baseline = nullptr;
+  for (const auto& candidate : candidates)
+    if (candidate.variant.precision == Precision::fp32) baseline = &candidate;
   for (auto& result : results.results)
-    for (const auto& contender : contenders)
-      if (result.precision == name(contender.variant.precision))
-        result.accuracy = accuracy_of(contender.evaluation,
-                                      baseline && &contender != baseline ? &baseline->evaluation : nullptr, dataset);
+    for (const auto& candidate : candidates)
+      if (result.precision == name(candidate.variant.precision))
+        result.accuracy = accuracy_of(candidate.evaluation,
+                                      baseline && &candidate != baseline ? &baseline->evaluation : nullptr, dataset);
   results.notes.push_back(fmt::format("Accuracy on {} labelled images of {}, preprocessed as {}.",
-                                      contenders.front().evaluation.images,
+                                      candidates.front().evaluation.images,
                                       std::filesystem::path(flags.data).filename().string(), preprocess.text()));
   if (!flags.calibration.empty())
     results.notes.push_back(fmt::format("INT8 calibrated by {} on at most 500 images of {}.", flags.method,
                                         std::filesystem::path(flags.calibration).filename().string()));
 
   std::vector<FileContent> files{{folder / "results.json", to_json(results)},
-                                 {folder / "report.html", html_report(results, flags.p99_limit_ms)}};
-  for (const auto& contender : contenders)
-    if (contender.variant.precision == Precision::int8 && !is_quantized(model.graph)) {
-      auto plan = contender.variant.graph;
-      plan.metadata[tactic_metadata_key(backend->info())] = contender.engine->tactics().serialize(backend->info().key);
+                                 {folder / "report.html", html_report(study_of(std::span(&results, 1)), slo)}};
+  for (const auto& candidate : candidates)
+    if (candidate.variant.precision == Precision::int8 && !is_quantized(model.graph)) {
+      auto plan = candidate.variant.graph;
+      plan.metadata[tactic_metadata_key(backend->info())] = candidate.engine->tactics().serialize(backend->info().key);
       files.push_back({folder / (model_name + ".int8.onnx"), serialize_onnx(plan)});
     }
   write_files(files);
   const int width = terminal_width(stdout);
   fmt::print("{}\n{}\n", results_table(results, model_name, width), accuracy_table(results, model_name, width));
-  for (const auto& advice : advise(results, model_name, flags.p99_limit_ms))
-    fmt::print("{}: {}\n", advice.topic, advice.text);
+  for (const auto& advice : advise(results, model_name, slo)) fmt::print("{}: {}\n", advice.topic, advice.text);
   fmt::print("\n{} (open it in a browser), {} and the plans, in {:.0f} s\n", (folder / "report.html").string(),
              (folder / "results.json").string(), now_seconds() - start);
 }
@@ -184,7 +169,7 @@ void add_study(CLI::App& app) {
   verb->add_option("--precision", flags->precisions, "Precisions to compare")->capture_default_str();
   verb->add_option("--batch", flags->batches, "Batch sizes: 1,8,32 or 1-32 (doubling)")->capture_default_str();
   verb->add_option("--method", flags->method, "Calibrator: minmax, percentile, entropy, mse")->capture_default_str();
-  verb->add_option("--slo-p99", flags->p99_limit_ms, "Also advise what keeps this p99 latency, in ms");
+  verb->add_option("--slo", flags->slo, "Also advise what keeps this latency limit: p99=15ms");
   verb->add_option("--limit", flags->limit, "At most this many labelled images, evenly spaced; 0: all")
       ->capture_default_str();
   verb->add_option("--seconds", flags->seconds_per_point, "Most seconds to measure a point")

@@ -82,6 +82,11 @@ class Backend {
   }
   /// Makes the calling thread's later work use `threads` cores (a CPU's OpenMP team); nothing on a GPU.
   virtual void use_threads(int threads) = 0;
+  /// Confines the calling thread, and the teams it makes from then on, to the `part`-th of `parts` equal shares of the
+  /// cores; nothing on a GPU. Throws device where the system refuses.
+  virtual void confine(int /*part*/, int /*parts*/) {}
+  /// Gives up the team that the calling thread's work has made, so that it does not wait beside those of others.
+  virtual void release_team() {}
   /// Measured once and kept for the process; takes a second or two at the first call.
   virtual const Peaks& peaks(int threads) = 0;
   /// nullopt where the device has no meter.

@@ -36,14 +36,18 @@ std::string beside(const Result& chosen, const Result* other, std::string_view w
   return "";
 }
 
-/// "; 3.7 times fp32's best" where FP32 of the same engine and device was measured.
+/// ", 3.70 times FP32's best (3.64 to 3.77)" where FP32 of the same engine and device was measured.
 std::string over_fp32(const Points& points, const Result& chosen) {
-  double best = 0;
+  const Result* best = nullptr;
   for (const auto* point : points)
-    if (point->precision == "fp32" && point->engine == chosen.engine && point->device == chosen.device)
-      best = std::max(best, point->throughput);
-  if (best == 0 || chosen.precision == "fp32") return "";
-  return fmt::format(", {:.2f} times FP32's best", chosen.throughput / best);
+    if (point->precision == "fp32" && point->engine == chosen.engine && point->device == chosen.device &&
+        (best == nullptr || best->throughput < point->throughput))
+      best = point;
+  if (best == nullptr || chosen.precision == "fp32") return "";
+  const auto ratio = ratio_of(chosen.throughput, chosen.ci95, best->throughput, best->ci95);
+  if (!ratio.certain()) return ", which is level with FP32's best within the noise";
+  return fmt::format(", {:.2f} times FP32's best ({:.2f} to {:.2f})", ratio.value, ratio.interval.lo,
+                     ratio.interval.hi);
 }
 
 bool higher_rate(const Result& a, const Result& b) { return a.throughput < b.throughput; }
@@ -55,10 +59,11 @@ Advice for_throughput(const std::vector<Sweep>& sweeps, const Points& points) {
   const auto& fastest = best->fastest();
   const auto& knee = best->knee();
   auto text = fmt::format("{}: {}{}", describe(knee), rate(knee), over_fp32(points, knee));
-  if (knee.batch != fastest.batch)
-    text +=
-        fmt::format("; larger batches gain at most {:.0f} % more (batch {}: {})",
-                    100 * (fastest.throughput / knee.throughput - 1), fastest.batch, format_number(fastest.throughput));
+  const auto more = ratio_of(fastest.throughput, fastest.ci95, knee.throughput, knee.ci95);
+  if (knee.batch != fastest.batch && more.certain())
+    text += fmt::format("; larger batches gain at most {:.0f} % more (batch {}: {})", 100 * (more.value - 1),
+                        fastest.batch, format_number(fastest.throughput));
+  else if (knee.batch != fastest.batch) text += "; larger batches gain nothing that is more than noise";
   text += ".";
   const auto* other = runner_up(points, fastest, [](const Result& a, const Result& b) { return higher_rate(b, a); });
   if (other != nullptr) text += beside(fastest, other, format_number(other->throughput) + " images/s");
@@ -79,70 +84,38 @@ Advice for_latency(const Points& all) {
   return {"latency", text, best};
 }
 
-Advice for_limit(const Points& points, double limit) {
+Advice for_limit(const Points& points, const Slo& slo) {
   const Result* best = nullptr;
   const Result* nearest = points.front();
   for (const auto* point : points) {
-    if (point->latency_ms.p99 <= limit && (best == nullptr || higher_rate(*best, *point))) best = point;
-    if (point->latency_ms.p99 < nearest->latency_ms.p99) nearest = point;
+    if (slo.kept_by(*point) && (best == nullptr || higher_rate(*best, *point))) best = point;
+    if (slo.of(*point) < slo.of(*nearest)) nearest = point;
   }
   if (best == nullptr)
     return {"latency limit",
-            fmt::format("Nothing measured keeps p99 within {} ms; the nearest is {} with {} ms.", format_number(limit),
-                        describe(*nearest), format_number(nearest->latency_ms.p99)),
+            fmt::format("Nothing measured keeps {} within {} ms; the nearest is {} with {} ms.", slo.percentile,
+                        format_number(slo.ms), describe(*nearest), format_number(slo.of(*nearest))),
             {}};
-  return {"latency limit",
-          fmt::format("Within a p99 of {} ms: {}: {}, p99 {} ms.", format_number(limit), describe(*best), rate(*best),
-                      format_number(best->latency_ms.p99)),
+  auto text = fmt::format("Within a {} of {} ms: {}: {}, {} {} ms.", slo.percentile, format_number(slo.ms),
+                          describe(*best), rate(*best), slo.percentile, format_number(slo.of(*best)));
+  Points keeping;
+  std::copy_if(points.begin(), points.end(), std::back_inserter(keeping),
+               [&](auto* item) { return slo.kept_by(*item); });
+  const auto* other = runner_up(keeping, *best, [](const Result& a, const Result& b) { return higher_rate(b, a); });
+  if (other != nullptr) text += beside(*best, other, format_number(other->throughput) + " images/s");
+  return {"latency limit", text, *best};
+}
+
+Advice for_energy(const Points& points) {
+  const Result* best = nullptr;
+  for (const auto* point : points)
+    if (point->images_per_joule && (best == nullptr || *best->images_per_joule < *point->images_per_joule))
+      best = point;
+  if (best == nullptr) return {"energy", "Unavailable: energy was not measured.", {}};
+  return {"energy",
+          fmt::format("{}: {} images a joule, {} images/s.", describe(*best), format_number(*best->images_per_joule),
+                      format_number(best->throughput)),
           *best};
-}
-
-/// What a precision does to the answers, beside FP32's.
-std::string accuracy_words(std::string_view precision, const Accuracy& accuracy, const Accuracy& base) {
-  auto text = fmt::format("{} answers {} of {} images right ({})", precision, accuracy.top1, accuracy.images,
-                          format_percent(accuracy.top1_share()));
-  const double drop = 100 * (base.top1_share() - accuracy.top1_share());
-  text += fmt::format(", {:.1f} points {} FP32", std::abs(drop), drop < 0 ? "above" : "below");
-  if (accuracy.change) {
-    const double chance = sign_test(accuracy.change->lost, accuracy.change->gained);
-    text += fmt::format(
-        " ({} lost, {} gained; {})", accuracy.change->lost, accuracy.change->gained,
-        chance < 0.05 ? fmt::format("more than noise, p = {:.2g}", chance) : "within the noise of so many images");
-  }
-  return text + ".";
-}
-
-/// The fastest point of each precision of our engine whose accuracy was measured, FP32 first, and that accuracy.
-std::vector<std::pair<const Result*, const Accuracy*>> by_precision(const Points& points) {
-  std::vector<std::pair<const Result*, const Accuracy*>> found;
-  for (const auto* point : points) {
-    if (point->engine != "halftone") continue;
-    auto at =
-        std::find_if(found.begin(), found.end(), [&](auto& item) { return item.first->precision == point->precision; });
-    if (at == found.end())
-      at = found.insert(point->precision == "fp32" ? found.begin() : found.end(), {point, nullptr});
-    if (point->accuracy && at->second == nullptr) at->second = &*point->accuracy;
-    if (higher_rate(*at->first, *point)) at->first = point;
-  }
-  std::erase_if(found, [](auto& item) { return item.second == nullptr; });
-  return found;
-}
-
-Advice for_accuracy(const Points& points) {
-  const auto found = by_precision(points);
-  if (found.empty() || found.front().first->precision != "fp32")
-    return {"accuracy", "Accuracy in FP32 was not measured, so no precision can be called safe.", {}};
-  const auto& base = *found.front().second;
-  const auto* best = &found.front();
-  for (const auto& item : found)
-    if (item.second->top1_share() >= kAccuracyKept * base.top1_share() && higher_rate(*best->first, *item.first))
-      best = &item;
-  auto text = fmt::format("{} is the fastest that keeps {:.0f} % of FP32's top-1 ({} of {} images, {}).",
-                          best->first->precision, 100 * kAccuracyKept, base.top1, base.images,
-                          format_percent(base.top1_share()));
-  for (const auto& [point, accuracy] : found)
-    if (point->precision != "fp32") text += " " + accuracy_words(point->precision, *accuracy, base);
-  return {"accuracy", text, *best->first};
 }
 
 }  // namespace
@@ -154,7 +127,7 @@ std::vector<std::string> models_of(const Results& results) {
   return models;
 }
 
-std::vector<Advice> advise(const Results& results, std::string_view model, std::optional<double> p99_limit_ms) {
+std::vector<Advice> advise(const Results& results, std::string_view model, const std::optional<Slo>& slo) {
   auto sweeps = sweeps_of(results);
   std::erase_if(sweeps, [&](const Sweep& sweep) { return sweep.model != model; });
   Points points;
@@ -162,8 +135,9 @@ std::vector<Advice> advise(const Results& results, std::string_view model, std::
     for (const auto& point : sweep.points) points.push_back(&point);
   if (points.empty()) return {};
   std::vector<Advice> advice{for_throughput(sweeps, points), for_latency(points)};
-  if (p99_limit_ms) advice.push_back(for_limit(points, *p99_limit_ms));
-  advice.push_back(for_accuracy(points));
+  if (slo) advice.push_back(for_limit(points, *slo));
+  advice.push_back(for_energy(points));
+  for (auto& item : advise_accuracy(points)) advice.push_back(std::move(item));
   return advice;
 }
 

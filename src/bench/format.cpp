@@ -32,9 +32,15 @@ std::string format_bytes(std::uint64_t bytes) {
 
 std::string describe(const Result& result) {
   auto text = fmt::format("{} at batch {}", result.precision, result.batch);
-  if (result.sessions > 1) text += fmt::format(", {} sessions of {} threads", result.sessions, result.threads);
+  if (result.sessions > 1)
+    text +=
+        fmt::format(", {} sessions of {} thread{}", result.sessions, result.threads, result.threads == 1 ? "" : "s");
   if (result.engine != "halftone") text += fmt::format(" in {}", result.engine);
   return text;
+}
+
+std::string describe(const Absent& absent) {
+  return absent.engine + (absent.what.empty() ? "" : ", " + absent.what) + ": " + absent.why;
 }
 
 }  // namespace halftone

@@ -19,4 +19,7 @@ std::string format_bytes(std::uint64_t bytes);
 /// ours.
 std::string describe(const Result& result);
 
+/// "openvino, resnet50 bf16 at batch 8: why".
+std::string describe(const Absent& absent);
+
 }  // namespace halftone

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,21 +10,37 @@ namespace halftone {
 struct Protocol {
   int warmup = 20;       ///< untimed runs a point
   int iterations = 100;  ///< timed runs a point
-  int rounds = 5;  ///< the timed runs of a point are spread over so many turns, so that a noisy minute hits all points
+  int rounds = 10;  ///< the timed runs of a point are spread over so many turns, so that a noisy minute hits all points
   double seconds = 60;  ///< a point that would take longer gets fewer runs, at least 3 timed ones
+  bool operator==(const Protocol&) const = default;
 };
 
-/// The durations of one point's timed runs.
+/// Does a number of runs of a point and appends the milliseconds that each took; of several sessions at once, all of
+/// theirs.
+using Point = std::function<void(int runs, std::vector<double>& milliseconds)>;
+
+/// A point that is one call a run.
+Point timed(std::function<void()> run);
+
+/// What was learnt of one point.
 struct Measured {
-  std::vector<double> milliseconds;
+  std::vector<std::vector<double>> turns;  ///< durations in milliseconds, a list a turn
   int warmup = 0;
-  bool shortened = false;  ///< fewer runs than asked for, because of `seconds`
+  int wanted = 0;               ///< timed runs that fit into the protocol; 0 before the first turn
+  bool shortened = false;       ///< fewer runs than asked for, because of the protocol's `seconds`
+  double joules = 0, runs = 0;  ///< energy over all runs of the turns, and their number; 0 joules where nobody can say
 };
 
-/// Times each of `points` (each call does one run) by the protocol above, in the calling thread. `done` is called after
-/// every turn with the point's index and the share of all turns that is over. Throws cancelled after a signal.
-std::vector<Measured> measure(std::span<const std::function<void()>> points, const Protocol& protocol,
-                              const std::function<void(std::size_t point, double share)>& done = {});
+struct MeasureHooks {
+  std::function<void(std::size_t point, double share)> done;  ///< after every turn: the share of all turns that is over
+  std::function<std::optional<double>()> joules;              ///< a counter of energy spent so far
+};
+
+/// Times each of `points` by the protocol above, in turns, in the calling thread. `measured` holds one item a point;
+/// turns already in it are not taken again, so that what an error (or a signal: cancelled) interrupted can be gone on
+/// with. A turn that is not over when an error passes through leaves nothing in it.
+void measure(std::span<const Point> points, const Protocol& protocol, std::vector<Measured>& measured,
+             const MeasureHooks& hooks = {});
 
 /// One sentence about the protocol, for Results::notes; names how many points were shortened.
 std::string describe(const Protocol& protocol, std::span<const Measured> measured);

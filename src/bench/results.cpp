@@ -8,15 +8,20 @@
 
 namespace halftone {
 
-Result make_result(Result description, std::span<const double> latencies_ms) {
-  ASSERT(!latencies_ms.empty());
+Result make_result(Result description, std::span<const std::vector<double>> turns_ms) {
+  std::vector<std::vector<double>> turns;
+  std::vector<double> all;
+  for (const auto& turn : turns_ms) {
+    if (!turn.empty()) turns.push_back(turn);
+    all.insert(all.end(), turn.begin(), turn.end());
+  }
+  ASSERT(!all.empty());
   const double images_ms = 1000.0 * description.batch * description.sessions;
-  const auto interval = bootstrap_median(latencies_ms);
-  description.latency_ms = {median(latencies_ms), percentile(latencies_ms, 0.90), percentile(latencies_ms, 0.95),
-                            percentile(latencies_ms, 0.99)};
+  const auto interval = bootstrap_median(turns);
+  description.latency_ms = {median(all), percentile(all, 0.90), percentile(all, 0.95), percentile(all, 0.99)};
   description.throughput = images_ms / description.latency_ms.p50;
   description.ci95 = {images_ms / interval.hi, images_ms / interval.lo};
-  description.iterations = static_cast<int>(latencies_ms.size());
+  description.iterations = static_cast<int>(all.size());
   return description;
 }
 

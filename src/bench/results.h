@@ -18,8 +18,9 @@ struct Machine {
   int cores = 0;                      ///< physical cores the process could use
   std::vector<std::string> features;  ///< instruction sets: "avx2", "avx512_vnni", …
   std::uint64_t memory_bytes = 0;
-  std::map<std::string, double> peaks;      ///< measured operations/s by precision
-  std::map<std::string, double> bandwidth;  ///< measured read bytes/s by level: "L2", "DRAM", …
+  std::map<std::string, double> peaks;          ///< measured operations/s by precision
+  std::map<std::string, double> bandwidth;      ///< measured read bytes/s by level: "L2", "DRAM", …
+  std::map<std::string, std::string> software;  ///< versions by engine: {"onnxruntime", "1.31.1"}
 };
 
 /// Answers over a labelled set. Counts are images.
@@ -60,11 +61,32 @@ struct Result {
   int iterations = 0;                         ///< timed runs behind the figures
   std::optional<double> end_to_end;           ///< images/s with decoding, preprocessing and copies counted
   std::optional<double> host_to_host;         ///< images/s with the copies to and from the device counted
-  std::optional<double> images_per_joule;     ///< by the device's own meter
+  std::optional<double> images_per_joule;     ///< by the device's own meter, idle parts included
   std::optional<double> clock_mhz;            ///< of the device, at the end of the energy run
   std::vector<std::string> limited_by;        ///< what held that clock down: "power", "heat"
   std::optional<std::uint64_t> memory_bytes;  ///< weights and arenas of all sessions
+  /// Of another engine: root of the mean square of its outputs' difference from ours, over that of ours.
+  std::optional<double> output_difference;
   std::optional<Accuracy> accuracy;
+};
+
+/// An engine, or one of its cells, that was asked for and could not be measured.
+struct Absent {
+  std::string engine;
+  std::string what;  ///< "resnet50 bf16 at batch 8"; empty: all of the engine
+  std::string why;
+  bool operator==(const Absent&) const = default;
+};
+
+/// Where the time of one run goes: each step's median, taken one by one.
+struct Profile {
+  struct Layer {
+    std::string node, problem, kernel;
+    double ms = 0;
+  };
+  std::string model, device, precision;
+  int batch = 1;
+  std::vector<Layer> layers;
 };
 
 /// A file of measurements, docs/results.md.
@@ -74,10 +96,13 @@ struct Results {
   std::string created;             ///< UTC, ISO 8601; empty where not known
   std::vector<std::string> notes;  ///< sentences: how it was measured, what disturbed it
   std::vector<Result> results;
+  std::vector<Absent> absent;
+  std::vector<Profile> profiles;
 };
 
-/// A Result from the durations of single runs in milliseconds (at least one).
-Result make_result(Result description, std::span<const double> latencies_ms);
+/// A Result from the durations of single runs in milliseconds, a list a turn; at least one run. Empty turns do not
+/// count.
+Result make_result(Result description, std::span<const std::vector<double>> turns_ms);
 
 std::string to_json(const Results& results);
 

@@ -1,20 +1,21 @@
 #include <cmath>
-#include <nlohmann/json.hpp>
 
-#include "base/error.h"
 #include "base/file.h"
+#include "bench/json_reader.h"
 #include "bench/results.h"
 
 namespace halftone {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using Reader = JsonReader;
 
 Json to_json(const Machine& machine) {
   Json json{{"name", machine.name}, {"cores", machine.cores}, {"features", machine.features}};
   json["memory_bytes"] = machine.memory_bytes;
   json["peaks"] = machine.peaks;
   json["bandwidth"] = machine.bandwidth;
+  if (!machine.software.empty()) json["software"] = machine.software;
   return json;
 }
 
@@ -46,82 +47,29 @@ Json to_json(const Result& result) {
   if (result.clock_mhz) json["clock_mhz"] = *result.clock_mhz;
   if (!result.limited_by.empty()) json["limited_by"] = result.limited_by;
   if (result.memory_bytes) json["memory_bytes"] = *result.memory_bytes;
+  if (result.output_difference) json["output_difference"] = *result.output_difference;
   if (result.accuracy) add_accuracy(json, *result.accuracy);
   return json;
 }
 
-/// Reads fields of one object and says in errors where it stands.
-class Reader {
- public:
-  Reader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {
-    if (!json.is_object()) fail(Code::invalid_model, "{} is not an object", where_);
-  }
+Json to_json(const Absent& absent) {
+  Json json{{"engine", absent.engine}};
+  if (!absent.what.empty()) json["what"] = absent.what;
+  json["why"] = absent.why;
+  return json;
+}
 
-  bool has(const char* key) const { return json_.contains(key); }
-
-  const Json& at(const char* key) const {
-    const auto found = json_.find(key);
-    if (found == json_.end()) fail(Code::invalid_model, "{}: '{}' is missing", where_, key);
-    return *found;
-  }
-
-  std::string text(const char* key) const {
-    const auto& value = at(key);
-    if (!value.is_string()) fail(Code::invalid_model, "{}: '{}' is not a string", where_, key);
-    return value.get<std::string>();
-  }
-
-  std::vector<std::string> texts(const char* key) const {
-    std::vector<std::string> list;
-    const auto& value = at(key);
-    if (!value.is_array()) fail(Code::invalid_model, "{}: '{}' is not a list", where_, key);
-    for (const auto& item : value) {
-      if (!item.is_string()) fail(Code::invalid_model, "{}: '{}' holds something that is not a string", where_, key);
-      list.push_back(item.get<std::string>());
-    }
-    return list;
-  }
-
-  double number(const char* key, double least = 0) const { return number_of(at(key), key, least); }
-
-  std::int64_t integer(const char* key, std::int64_t least, std::int64_t most = std::int64_t{1} << 53) const {
-    const auto& value = at(key);
-    if (!value.is_number_integer() || value < least || value > most)
-      fail(Code::invalid_model, "{}: '{}' is not an integer from {} to {}", where_, key, least, most);
-    return value.get<std::int64_t>();
-  }
-
-  int small(const char* key, int least) const { return static_cast<int>(integer(key, least, 1 << 30)); }
-
-  double share(const char* key) const {
-    const double value = number(key);
-    if (value > 1) fail(Code::invalid_model, "{}: '{}' is {}, but a share is at most 1", where_, key, value);
-    return value;
-  }
-
-  Interval interval(const char* key) const {
-    const auto& value = at(key);
-    if (!value.is_array() || value.size() != 2) fail(Code::invalid_model, "{}: '{}' is not [low, high]", where_, key);
-    return {number_of(value[0], key, 0), number_of(value[1], key, 0)};
-  }
-
-  std::map<std::string, double> numbers(const char* key) const {
-    const Reader object(at(key), where_ + "." + key);
-    std::map<std::string, double> map;
-    for (const auto& item : at(key).items()) map[item.key()] = object.number(item.key().c_str());
-    return map;
-  }
-
- private:
-  double number_of(const Json& value, const char* key, double least) const {
-    if (!value.is_number() || !std::isfinite(value.get<double>()) || value.get<double>() < least)
-      fail(Code::invalid_model, "{}: '{}' is not a number of at least {}", where_, key, least);
-    return value.get<double>();
-  }
-
-  const Json& json_;
-  std::string where_;
-};
+Json to_json(const Profile& profile) {
+  Json json{{"model", profile.model},
+            {"device", profile.device},
+            {"precision", profile.precision},
+            {"batch", profile.batch},
+            {"layers", Json::array()}};
+  for (const auto& layer : profile.layers)
+    json["layers"].push_back(
+        {{"node", layer.node}, {"problem", layer.problem}, {"kernel", layer.kernel}, {"ms", layer.ms}});
+  return json;
+}
 
 Machine machine_from(const Reader& json) {
   Machine machine;
@@ -131,6 +79,7 @@ Machine machine_from(const Reader& json) {
   if (json.has("memory_bytes")) machine.memory_bytes = static_cast<std::uint64_t>(json.integer("memory_bytes", 0));
   if (json.has("peaks")) machine.peaks = json.numbers("peaks");
   if (json.has("bandwidth")) machine.bandwidth = json.numbers("bandwidth");
+  if (json.has("software")) machine.software = json.words("software");
   return machine;
 }
 
@@ -169,18 +118,24 @@ Result result_from(const Json& value, const std::string& where) {
   if (json.has("clock_mhz")) result.clock_mhz = json.number("clock_mhz");
   if (json.has("limited_by")) result.limited_by = json.texts("limited_by");
   if (json.has("memory_bytes")) result.memory_bytes = static_cast<std::uint64_t>(json.integer("memory_bytes", 0));
+  if (json.has("output_difference")) result.output_difference = json.number("output_difference");
   if (json.has("top1")) result.accuracy = accuracy_from(json);
   return result;
 }
 
-Json parse_json(std::string_view text, std::string_view where) {
-  try {
-    return Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    if (error.byte >= text.size())
-      fail(Code::invalid_model, "{}: cut short: the JSON ends after {} bytes", where, text.size());
-    fail(Code::invalid_model, "{}: not JSON: wrong at byte {}", where, error.byte);
-  }
+Absent absent_from(const Json& value, const std::string& where) {
+  const Reader json(value, where);
+  return {json.text("engine"), json.has("what") ? json.text("what") : "", json.text("why")};
+}
+
+Profile profile_from(const Json& value, const std::string& where) {
+  const Reader json(value, where);
+  Profile profile{json.text("model"), json.text("device"), json.text("precision"), json.small("batch", 1), {}};
+  json.each("layers", [&](const Json& item, const std::string& at) {
+    const Reader layer(item, at);
+    profile.layers.push_back({layer.text("node"), layer.text("problem"), layer.text("kernel"), layer.number("ms")});
+  });
+  return profile;
 }
 
 }  // namespace
@@ -192,6 +147,8 @@ std::string to_json(const Results& results) {
   json["notes"] = results.notes;
   json["results"] = Json::array();
   for (const auto& result : results.results) json["results"].push_back(to_json(result));
+  for (const auto& absent : results.absent) json["absent"].push_back(to_json(absent));
+  for (const auto& profile : results.profiles) json["profiles"].push_back(to_json(profile));
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -206,10 +163,12 @@ Results parse_results(std::string_view text, std::string_view where) {
   results.machine = machine_from(Reader(json.at("machine"), fmt::format("{}: machine", where)));
   if (json.has("created")) results.created = json.text("created");
   if (json.has("notes")) results.notes = json.texts("notes");
-  const auto& list = json.at("results");
-  if (!list.is_array()) fail(Code::invalid_model, "{}: 'results' is not a list", where);
-  for (std::size_t i = 0; i < list.size(); ++i)
-    results.results.push_back(result_from(list[i], fmt::format("{}: results[{}]", where, i)));
+  const auto read = [&](const char* key, auto& list, auto from) {
+    json.each(key, [&](const Json& item, const std::string& at) { list.push_back(from(item, at)); });
+  };
+  read("results", results.results, result_from);
+  if (json.has("absent")) read("absent", results.absent, absent_from);
+  if (json.has("profiles")) read("profiles", results.profiles, profile_from);
   return results;
 }
 

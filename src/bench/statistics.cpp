@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -34,20 +35,31 @@ double percentile(std::span<const double> samples, double p) {
   return *at;
 }
 
-Interval bootstrap_median(std::span<const double> samples, double confidence, int resamples, std::uint64_t seed) {
-  ASSERT(!samples.empty() && resamples > 0 && confidence > 0 && confidence < 1);
+Interval bootstrap_median(std::span<const std::vector<double>> turns, double confidence, int resamples,
+                          std::uint64_t seed) {
+  ASSERT(!turns.empty() && resamples > 0 && confidence > 0 && confidence < 1);
   std::mt19937_64 random(seed);
+  // 53 bits scaled to [0, n): unlike uniform_int_distribution, the same on every standard library.
+  const auto draw = [&](std::size_t n) {
+    return static_cast<std::size_t>(static_cast<double>(random() >> 11) * 0x1p-53 * static_cast<double>(n));
+  };
   std::vector<double> medians(static_cast<std::size_t>(resamples));
-  std::vector<double> drawn(samples.size());
+  std::vector<double> drawn;
   for (auto& result : medians) {
-    for (auto& value : drawn) {
-      // 53 bits scaled to [0, n): unlike uniform_int_distribution, the same on every standard library.
-      const double unit = static_cast<double>(random() >> 11) * 0x1p-53;
-      value = samples[static_cast<std::size_t>(unit * static_cast<double>(samples.size()))];
+    drawn.clear();
+    for (std::size_t i = 0; i < turns.size(); ++i) {
+      const auto& turn = turns[draw(turns.size())];
+      ASSERT(!turn.empty());
+      for (std::size_t j = 0; j < turn.size(); ++j) drawn.push_back(turn[draw(turn.size())]);
     }
     result = median_in_place(drawn);
   }
   return {percentile(medians, (1 - confidence) / 2), percentile(medians, (1 + confidence) / 2)};
+}
+
+Ratio ratio_of(double a, const Interval& a_interval, double b, const Interval& b_interval) {
+  if (!(b > 0)) return {1, {0, std::numeric_limits<double>::infinity()}};
+  return {a / b, {a_interval.lo / b_interval.hi, a_interval.hi / b_interval.lo}};
 }
 
 Interval wilson(std::int64_t right, std::int64_t total, double z) {

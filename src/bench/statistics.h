@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace halftone {
 
@@ -17,10 +18,23 @@ double median(std::span<const double> samples);
 /// sorted[floor(n * p)], the last one where that is out of range; 0 <= p <= 1. At least one sample.
 double percentile(std::span<const double> samples, double p);
 
-/// Confidence interval of the median: `resamples` draws with replacement, the percentiles (1 - confidence) / 2 and
-/// (1 + confidence) / 2 of their medians (Efron's percentile bootstrap). The same seed gives the same interval.
-Interval bootstrap_median(std::span<const double> samples, double confidence = 0.95, int resamples = 1000,
+/// Confidence interval of the median of samples taken in several turns: `resamples` times, turns are drawn with
+/// replacement and within each drawn turn samples are, and the percentiles (1 - confidence) / 2 and (1 + confidence) /
+/// 2 of their medians are given (Efron's percentile bootstrap in two stages). Samples of one turn resemble each other,
+/// and drawing them as if they did not would promise more than another run of the program keeps. Of one turn only its
+/// samples are drawn. The same seed gives the same interval. Every turn has a sample, and there is a turn.
+Interval bootstrap_median(std::span<const std::vector<double>> turns, double confidence = 0.95, int resamples = 1000,
                           std::uint64_t seed = 1);
+
+/// The quotient of two independent figures, and the widest interval that theirs allow: [a.lo / b.hi, a.hi / b.lo]. 1
+/// and everything where b is 0.
+struct Ratio {
+  double value = 1;
+  Interval interval;
+  /// Whether the interval leaves out 1: which of the two is larger is more than noise.
+  bool certain() const { return interval.lo > 1 || interval.hi < 1; }
+};
+Ratio ratio_of(double a, const Interval& a_interval, double b, const Interval& b_interval);
 
 /// Wilson's score interval of a proportion, `right` of `total` (E. B. Wilson, JASA 22, 1927); z = 1.96 is 95 %.
 /// {0, 1} where total is 0.

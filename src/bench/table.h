@@ -2,12 +2,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/results.h"
+#include "bench/rows.h"
 
 namespace halftone {
-
-/// Rows of equal length; the first is the header.
-using Rows = std::vector<std::vector<std::string>>;
 
 /// Aligned columns two blanks apart, numbers to the right, a line under the header. Where that is wider than `width`
 /// columns (0: no limit), each row becomes lines of "header: cell" instead, with an empty line after it.
@@ -18,9 +15,5 @@ std::string results_table(const Results& results, const std::string& model, int 
 
 /// Accuracy by precision with 95 % intervals; empty where none was measured.
 std::string accuracy_table(const Results& results, const std::string& model, int width = 0);
-
-/// The rows behind the two tables above; the page draws the same.
-Rows result_rows(const Results& results, const std::string& model);
-Rows accuracy_rows(const Results& results, const std::string& model);
 
 }  // namespace halftone

@@ -1,8 +1,10 @@
 #include "cpu/cpu_backend.h"
 
 #include <omp.h>
+#include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -28,7 +30,7 @@ class CpuStream : public Stream {
 
 class CpuBackend : public Backend {
  public:
-  explicit CpuBackend(DeviceInfo info) : info_(std::move(info)) {
+  explicit CpuBackend(DeviceInfo info) : info_(std::move(info)), cores_(allowed_cores()) {
 #define HALFTONE_KERNEL(name) kernels_.push_back(kernel_##name);
 #include "cpu/kernels.def"
 #undef HALFTONE_KERNEL
@@ -47,6 +49,17 @@ class CpuBackend : public Backend {
     return now_seconds() - begin;
   }
   void use_threads(int threads) override { omp_set_num_threads(std::max(1, threads)); }
+  void confine(int part, int parts) override {
+    const auto share = [&](int i) {
+      return cores_.size() * static_cast<std::size_t>(i) / static_cast<std::size_t>(parts);
+    };
+    cpu_set_t mine;
+    CPU_ZERO(&mine);
+    for (auto i = share(part); i < share(part + 1); ++i) CPU_SET(cores_[i], &mine);
+    if (sched_setaffinity(0, sizeof mine, &mine) != 0)
+      fail(Code::device, "cannot confine a thread to its cores: {}", std::strerror(errno));
+  }
+  void release_team() override { omp_pause_resource_all(omp_pause_soft); }
 
   const Peaks& peaks(int threads) override {
     const std::lock_guard lock(mutex_);
@@ -70,6 +83,7 @@ class CpuBackend : public Backend {
 
  private:
   DeviceInfo info_;
+  std::vector<int> cores_;
   std::vector<Kernel> kernels_;
   std::mutex mutex_;
   std::map<int, Peaks> peaks_;

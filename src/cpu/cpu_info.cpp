@@ -158,6 +158,20 @@ Isa isa_cap() {
   fail(Code::invalid_argument, "HALFTONE_ISA is '{}'; avx2, avx512 or amx", cap);
 }
 
+std::vector<int> allowed_cores() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return {};
+  std::vector<int> cores;
+  std::set<std::string> siblings;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    const auto line = read_line(fmt::format("/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", cpu));
+    if (siblings.insert(line.empty() ? fmt::format("{}", cpu) : line).second) cores.push_back(cpu);
+  }
+  return cores;
+}
+
 DeviceInfo detect(Isa cap) {
   DeviceInfo info;
   info.id = "cpu";
@@ -166,19 +180,9 @@ DeviceInfo detect(Isa cap) {
   if (info.features.empty()) fail(Code::unsupported, "{}: the CPU lacks AVX2, FMA, BMI or F16C (x86-64-v3)", info.name);
   info.key = fmt::format("{}-{}", model_key(), fmt::join(info.features, "+"));
 
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  std::set<std::string> cores;
-  int first = 0;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
-    for (int cpu = CPU_SETSIZE - 1; cpu >= 0; --cpu)
-      if (CPU_ISSET(cpu, &allowed)) {
-        first = cpu;
-        const auto line = read_line(fmt::format("/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", cpu));
-        cores.insert(line.empty() ? fmt::format("{}", cpu) : line);
-      }
+  const auto cores = allowed_cores();
   info.cores = std::clamp(static_cast<int>(cores.size()), 1, quota());
-  info.cache_bytes = caches(first);
+  info.cache_bytes = caches(cores.empty() ? 0 : cores.front());
   info.memory_bytes =
       static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   return info;

@@ -23,23 +23,64 @@ std::vector<Tensor> random_tensors(std::span<const Port> ports, unsigned seed) {
   return tensors;
 }
 
-std::function<void()> random_run(Session& session, std::int64_t batch, bool with_copies) {
+std::vector<Tensor> random_inputs(const Program& program) {
+  return random_tensors(program.inputs, static_cast<unsigned>(program.batch));
+}
+
+namespace {
+
+/// What one session works on.
+struct Bench {
+  std::vector<Tensor> inputs, outputs;
+};
+
+Bench lay_out(const Session& session, std::int64_t batch) {
   const Program& program = session.engine().program(batch);
-  std::vector<Tensor> inputs = random_tensors(program.inputs, static_cast<unsigned>(batch)), outputs;
-  for (const auto& port : program.outputs) outputs.emplace_back(port.type);
+  Bench bench{random_inputs(program), {}};
+  for (const auto& port : program.outputs) bench.outputs.emplace_back(port.type);
   auto& backend = *session.engine().backend();
-  if (!backend.host_memory() && !with_copies) {
-    const auto stream = backend.new_stream();
-    for (auto* list : {&inputs, &outputs})
-      for (auto& tensor : *list) {
-        Tensor there(tensor.type(), backend.allocate(tensor.bytes()));
-        backend.copy(there.raw(), tensor.raw(), tensor.bytes(), *stream);
-        stream->synchronize();
-        tensor = there;
-      }
+  if (backend.host_memory()) return bench;
+  const auto stream = backend.new_stream();
+  for (auto* list : {&bench.inputs, &bench.outputs})
+    for (auto& tensor : *list) {
+      Tensor there(tensor.type(), backend.allocate(tensor.bytes()));
+      backend.copy(there.raw(), tensor.raw(), tensor.bytes(), *stream);
+      stream->synchronize();
+      tensor = there;
+    }
+  return bench;
+}
+
+void time_runs(Session& session, Bench& bench, int runs, std::vector<double>& milliseconds) {
+  milliseconds.reserve(milliseconds.size() + static_cast<std::size_t>(runs));
+  for (int i = 0; i < runs; ++i) {
+    check_interrupted();
+    const double begin = now_seconds();
+    session.run(bench.inputs, bench.outputs);
+    milliseconds.push_back(1000 * (now_seconds() - begin));
   }
-  return
-      [&session, inputs = std::move(inputs), outputs = std::move(outputs)]() mutable { session.run(inputs, outputs); };
+}
+
+}  // namespace
+
+TimedRuns random_runs(SessionTeam& team, std::int64_t batch) {
+  auto benches = std::make_shared<std::vector<Bench>>(static_cast<std::size_t>(team.size()));
+  team.run([&](Session& session, int index) { (*benches)[static_cast<std::size_t>(index)] = lay_out(session, batch); });
+  return [&team, benches](int runs, std::vector<double>& milliseconds) {
+    std::vector<std::vector<double>> times(benches->size());
+    std::atomic<int> timing{team.size()};
+    team.run([&](Session& session, int index) {
+      const auto mine = static_cast<std::size_t>(index);
+      try {
+        time_runs(session, (*benches)[mine], runs, times[mine]);
+      } catch (...) {
+        --timing;
+        throw;
+      }
+      for (--timing; timing > 0;) session.run((*benches)[mine].inputs, (*benches)[mine].outputs);
+    });
+    for (const auto& list : times) milliseconds.insert(milliseconds.end(), list.begin(), list.end());
+  };
 }
 
 double host_to_host_rate(const std::shared_ptr<const Engine>& engine, std::int64_t batch, int sessions,

@@ -3,18 +3,25 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "engine/session.h"
+#include "engine/session_team.h"
 
 namespace halftone {
 
 /// Seeded random values (normal, for floats) for each port, on the host.
 std::vector<Tensor> random_tensors(std::span<const Port> ports, unsigned seed = 1);
 
-/// One run of the program for `batch` on inputs of its own (seeded random), for measuring. The session must outlive it.
-/// On a device with memory of its own they lie there, unless `with_copies`: then each run brings its inputs from the
-/// host and its outputs back.
-std::function<void()> random_run(Session& session, std::int64_t batch, bool with_copies = false);
+/// Does a number of runs and appends the milliseconds that each took.
+using TimedRuns = std::function<void(int runs, std::vector<double>& milliseconds)>;
+
+/// The inputs that random_runs() measures on: the same for the same program.
+std::vector<Tensor> random_inputs(const Program& program);
+
+/// Runs of the program for `batch` on random_inputs(), in every session of the team at once: `runs` timed ones each,
+/// and a session that is done goes on, untimed, until the slowest is, so that all of them are timed under the same
+/// load. The team must outlive it. On a device with memory of its own inputs and outputs lie there.
+TimedRuns random_runs(SessionTeam& team, std::int64_t batch);
 
 /// Images/s of `sessions` threads with a session each, every run with its inputs copied from and its outputs to the
 /// host, so that one's copies go on beside another's work. Runs for about `seconds`.

@@ -36,7 +36,7 @@ double Evaluation::agreement(const Evaluation& other) const {
 
 Evaluation evaluate_accuracy(std::shared_ptr<const Engine> engine, const Dataset& dataset, const Preprocess& preprocess,
                              const EvalOptions& options) {
-  const auto batch_size = engine->batches().back();
+  const auto batch_size = options.batch > 0 ? options.batch : engine->batches().back();
   const Program& program = engine->program(batch_size);
   if (dataset.size() == 0) fail(Code::invalid_argument, "{}: no images to evaluate", dataset.path());
   if (program.inputs.size() != 1)

@@ -11,6 +11,7 @@
 namespace halftone {
 
 struct EvalOptions {
+  std::int64_t batch = 0;        ///< which of the engine's programs; 0: the largest
   int decode_threads = 0;        ///< 0: the engine's threads
   bool keep_scores = false;      ///< fill Evaluation::scores
   bool skip_unreadable = false;  ///< leave unreadable images out, counted, instead of failing
@@ -34,7 +35,7 @@ struct Evaluation {
   double agreement(const Evaluation& other) const;
 };
 
-/// Runs every image through the engine's largest program. The network has one input, of images, and its first output
+/// Runs every image through one of the engine's programs. The network has one input, of images, and its first output
 /// holds a score a class. Throws invalid_argument when labels do not fit the classes or there are no images, and
 /// invalid_model when none could be read.
 Evaluation evaluate_accuracy(std::shared_ptr<const Engine> engine, const Dataset& dataset, const Preprocess& preprocess,

@@ -5,51 +5,99 @@
 #include <chrono>
 #include <thread>
 
+#include "base/error.h"
 #include "bench/noise.h"
+#include "bench/statistics.h"
 
 namespace halftone {
 namespace {
 
 TEST(Measure, PointsTakeTurnsAndGetAllTheirRuns) {
   std::string order;
-  const std::vector<std::function<void()>> points{[&] { order += 'a'; }, [&] { order += 'b'; }};
+  const std::vector<Point> points{timed([&] { order += 'a'; }), timed([&] { order += 'b'; })};
   double last = 0;
-  const auto measured = measure(points, {.warmup = 3, .iterations = 5, .rounds = 2}, [&](std::size_t, double share) {
-    EXPECT_GT(share, last);
-    last = share;
-  });
-  // Three warm-up runs and two timed ones each; then one to warm the caches again, and three timed ones.
-  EXPECT_EQ(order, "aaaaabbbbbaaaabbbb");
+  std::vector<Measured> measured(2);
+  measure(points, {.warmup = 3, .iterations = 5, .rounds = 2}, measured,
+          {[&](std::size_t, double share) {
+             EXPECT_GT(share, last);
+             last = share;
+           },
+           {}});
+  // Three warm-up runs and three timed ones each; then one to warm the caches again, and two timed ones.
+  EXPECT_EQ(order, "aaaaaabbbbbbaaabbb");
   EXPECT_EQ(last, 1);
   for (const auto& point : measured) {
-    EXPECT_EQ(point.milliseconds.size(), 5u);
+    ASSERT_EQ(point.turns.size(), 2u);
+    EXPECT_EQ(point.turns[0].size(), 3u);
+    EXPECT_EQ(point.turns[1].size(), 2u);
     EXPECT_EQ(point.warmup, 3);
     EXPECT_FALSE(point.shortened);
   }
 }
 
 TEST(Measure, DurationsAreMilliseconds) {
-  const std::vector<std::function<void()>> points{[] { std::this_thread::sleep_for(std::chrono::milliseconds(5)); }};
-  const auto measured = measure(points, {.warmup = 2, .iterations = 3, .rounds = 1});
-  for (const double duration : measured[0].milliseconds) {
+  const std::vector<Point> points{timed([] { std::this_thread::sleep_for(std::chrono::milliseconds(5)); })};
+  std::vector<Measured> measured(1);
+  measure(points, {.warmup = 2, .iterations = 3, .rounds = 1}, measured);
+  for (const double duration : measured[0].turns[0]) {
     EXPECT_GE(duration, 5);
     EXPECT_LT(duration, 4000);
   }
 }
 
 TEST(Measure, ASlowPointGetsFewerRunsAndTheProtocolSaysSo) {
-  const std::vector<std::function<void()>> points{[] {},
-                                                  [] { std::this_thread::sleep_for(std::chrono::milliseconds(10)); }};
+  const std::vector<Point> points{timed([] {}),
+                                  timed([] { std::this_thread::sleep_for(std::chrono::milliseconds(10)); })};
   const Protocol protocol{.warmup = 10, .iterations = 1000, .rounds = 2, .seconds = 0.1};
-  const auto measured = measure(points, protocol);
+  std::vector<Measured> measured(2);
+  measure(points, protocol, measured);
   EXPECT_TRUE(measured[1].shortened);
-  EXPECT_GE(measured[1].milliseconds.size(), 3u);
-  EXPECT_LE(measured[1].milliseconds.size(), 10u);
+  EXPECT_GE(measured[1].wanted, 3);
+  EXPECT_LE(measured[1].wanted, 10);
+  std::size_t taken = 0;
+  for (const auto& turn : measured[1].turns) taken += turn.size();
+  EXPECT_EQ(taken, static_cast<std::size_t>(measured[1].wanted));
   EXPECT_FALSE(measured[0].shortened);
   EXPECT_EQ(describe(protocol, measured),
             "10 warm-up and 1000 timed runs a point, points taking turns over 2 rounds. 1 of 2 points would have taken "
             "over 0.1 s and got fewer runs, " +
-                std::to_string(measured[1].milliseconds.size()) + " at least.");
+                std::to_string(measured[1].wanted) + " at least.");
+}
+
+TEST(Measure, ItsOwnCostIsUnderAMicrosecondARun) {
+  const std::vector<Point> points{timed([] {})};
+  std::vector<Measured> measured(1);
+  measure(points, {.iterations = 10000}, measured);
+  std::vector<double> all;
+  for (const auto& turn : measured[0].turns) all.insert(all.end(), turn.begin(), turn.end());
+  EXPECT_LT(median(all), 1e-3);
+}
+
+TEST(Measure, GoesOnWhereItWasInterrupted) {
+  int runs = 0;
+  const std::vector<Point> points{timed([&] {
+    if (++runs == 12) fail(Code::cancelled, "interrupted");
+  })};
+  const Protocol protocol{.warmup = 2, .iterations = 9, .rounds = 3};
+  std::vector<Measured> measured(1);
+  EXPECT_THROW(measure(points, protocol, measured), Error);
+  ASSERT_EQ(measured[0].turns.size(), 2u);  // 2 to warm up, 3, 1 to warm up, 3; the third turn broke off
+  const auto before = measured[0].turns;
+  measure(points, protocol, measured);
+  ASSERT_EQ(measured[0].turns.size(), 3u);
+  EXPECT_EQ(measured[0].turns[0], before[0]);
+  EXPECT_EQ(measured[0].turns[1], before[1]);
+  EXPECT_EQ(measured[0].turns[2].size(), 3u);
+  EXPECT_EQ(runs, 12 + 2 + 3);
+}
+
+TEST(Measure, EnergyIsCountedOverTheTimedRuns) {
+  double joules = 0;
+  const std::vector<Point> points{timed([&] { joules += 2; })};
+  std::vector<Measured> measured(1);
+  measure(points, {.warmup = 5, .iterations = 10, .rounds = 2}, measured, {{}, [&] { return std::optional(joules); }});
+  EXPECT_EQ(measured[0].joules, 20);
+  EXPECT_EQ(measured[0].runs, 10);
 }
 
 TEST(Noise, ReadsLinuxsFirstLine) {
@@ -69,6 +117,22 @@ TEST(Noise, NamesOthersAndStolenTimeAboveTwoPercent) {
   EXPECT_EQ(
       noise_between(begin, {150, 6, 1100}, 50),
       (std::vector<std::string>{"The machine was not quiet: 5 % of its time was taken by other virtual machines."}));
+}
+
+TEST(Noise, AClockThatMovesIsNamedAndStragglersAreNot) {
+  std::vector<double> readings(40, 3.0);
+  readings[7] = 1.2;
+  EXPECT_TRUE(clock_noise(readings).empty());
+  for (std::size_t i = 0; i < 10; ++i) readings[i] = 2.5;
+  EXPECT_EQ(clock_noise(readings),
+            (std::vector<std::string>{"The machine was not quiet: its clock moved between 2.50 and 3.00 GHz."}));
+  EXPECT_TRUE(clock_noise({}).empty());
+}
+
+TEST(Noise, TheClockOfThisMachineIsPlausible) {
+  const double clock = clock_ghz();
+  EXPECT_GT(clock, 0.3);
+  EXPECT_LT(clock, 8);
 }
 
 }  // namespace

@@ -34,52 +34,86 @@ void expect_balanced(const std::string& html) {
   EXPECT_TRUE(open.empty());
 }
 
+std::string page(const Results& results, const std::optional<Slo>& slo = {}) {
+  return html_report(study_of(std::span(&results, 1)), slo);
+}
+
 TEST(Report, HasChartsTablesAdviceAndMethod) {
-  const auto html = html_report(samples::two_precisions());
+  const auto html = page(samples::two_precisions());
   expect_balanced(html);
-  EXPECT_EQ(count(html, "<svg"), 2u);
-  EXPECT_EQ(count(html, "class=\"dot\""), 12u);
-  EXPECT_EQ(count(html, "class=\"ring\""), 2u);
-  EXPECT_EQ(count(html, "class=\"advice\""), 3u);
-  EXPECT_EQ(count(html, "<table>"), 3u);
+  EXPECT_EQ(count(html, "<svg class=\"chart\""), 3u);  // throughput, latency, accuracy beside speed
+  EXPECT_EQ(count(html, "<title>"), 1u + 6 + 6 + 2);
+  EXPECT_EQ(count(html, "class=\"ring\""), 2u + 2u);  // two knees, and both precisions on the front
+  EXPECT_EQ(count(html, "<p><b>"), 5u);
+  EXPECT_EQ(count(html, "<table"), 3u);  // accuracy, points, machine
   EXPECT_NE(html.find("20 warm-up and 100 timed runs a point."), std::string::npos);
   EXPECT_NE(html.find("78.3 % (75.0–81.3)"), std::string::npos);
-  EXPECT_EQ(count(html_report(samples::two_precisions(), 15.0), "class=\"advice\""), 4u);
+  EXPECT_NE(html.find("3.60 (3.53–3.67)"), std::string::npos);
+  EXPECT_EQ(count(page(samples::two_precisions(), Slo{"p99", 15}), "<p><b>"), 6u);
 }
 
 TEST(Report, LoadsNothingAndEscapesWhatItShows) {
   auto results = samples::two_precisions();
   for (auto& result : results.results) result.model = "a<b>&\"c\"";
-  const auto html = html_report(results);
+  results.absent = {{"torch", "", "<script>"}};
+  results.profiles = {{"a<b>&\"c\"", "cpu", "int8", 8, {{"<i>", "<i>", "<i>", 1.5}}}};
+  const auto html = page(results);
   expect_balanced(html);
   EXPECT_EQ(html.find("<b>&\""), std::string::npos);
+  EXPECT_EQ(html.find("<i>"), std::string::npos);
+  EXPECT_EQ(count(html, "<script>"), 1u);
   EXPECT_NE(html.find("a&lt;b&gt;&amp;&quot;c&quot;"), std::string::npos);
   EXPECT_NE(html.find("A &lt;Processor&gt;"), std::string::npos);
   for (const char* outside : {"http:", "https:", "src=", "@import", "url("})
     EXPECT_EQ(html.find(outside), std::string::npos) << outside;
 }
 
+TEST(Report, ShowsDisturbancesAbsentEnginesLayersAndMemoryToCome) {
+  auto results = samples::two_precisions();
+  results.notes.emplace_back("The machine was not quiet: other processes took 10 % of its time meanwhile.");
+  results.absent = {{"torch", "", "not installed"}};
+  results.profiles = {{"resnet", "cpu", "int8", 8, {{"conv1", "FusedConv …", "dnnl", 1.5}}}};
+  for (auto& result : results.results) result.memory_bytes = 1000000 + 500000 * static_cast<unsigned>(result.batch);
+  const auto html = page(results);
+  expect_balanced(html);
+  EXPECT_NE(html.find("<p class=\"note\">The machine was not quiet"), std::string::npos);
+  EXPECT_NE(html.find("torch: not installed"), std::string::npos);
+  EXPECT_NE(html.find("Where the time goes"), std::string::npos);
+  EXPECT_NE(html.find("<td>257 MB</td><td>± 0 bytes</td>"), std::string::npos);
+}
+
 TEST(Report, SinglePointsAndEmptyResultsMakeAPage) {
   auto one = samples::two_precisions();
   one.results.resize(1);
-  const auto html = html_report(one);
+  const auto html = page(one);
   expect_balanced(html);
-  EXPECT_EQ(count(html, "class=\"dot\""), 2u);
-  EXPECT_EQ(html.find("nan"), std::string::npos);
-  EXPECT_EQ(html.find("inf"), std::string::npos);
-  expect_balanced(html_report(Results{}));
+  EXPECT_EQ(count(html, "<svg class=\"chart\""), 2u);
+  const auto body = html.substr(html.find("<body>"), html.find("<script>") - html.find("<body>"));
+  EXPECT_EQ(body.find("nan"), std::string::npos);
+  EXPECT_EQ(body.find("inf"), std::string::npos);
+  expect_balanced(page(Results{}));
 }
 
 TEST(Chart, PlacesPointsInProportion) {
   const auto svg =
-      line_chart("t", "x", "y", {{"line", {{1, 0, {}, "", false}, {4, 50, {}, "", false}, {16, 100, {}, "", false}}}});
-  EXPECT_NE(svg.find("M64.0 312.0 L304.0 174.0 L544.0 36.0"), std::string::npos) << svg;
+      draw_chart({"t", "x", "y"},
+                 {{"line", {{1, 0, {}, "", false, {}}, {4, 50, {}, "", false, {}}, {16, 100, {}, "", false, {}}}}});
+  EXPECT_NE(svg.find("M64.0 268.0 L262.0 141.0 L460.0 14.0"), std::string::npos) << svg;
 }
 
 TEST(Chart, LogarithmicHeightsAreEvenAcrossDecades) {
-  const auto svg = line_chart(
-      "t", "x", "y", {{"line", {{1, 1, {}, "", false}, {2, 10, {}, "", false}, {4, 100, {}, "", false}}}}, true);
-  EXPECT_NE(svg.find("M64.0 312.0 L304.0 174.0 L544.0 36.0"), std::string::npos) << svg;
+  const auto svg =
+      draw_chart({.title = "t", .log_y = true},
+                 {{"line", {{1, 1, {}, "", false, {}}, {2, 10, {}, "", false, {}}, {4, 100, {}, "", false, {}}}}});
+  EXPECT_NE(svg.find("M64.0 268.0 L262.0 141.0 L460.0 14.0"), std::string::npos) << svg;
+}
+
+TEST(Chart, DrawsIntervalsBothWays) {
+  const auto svg = draw_chart({.title = "t", .batches = false, .joined = false},
+                              {{"line", {{50, 50, {20, 80}, "", false, {0, 100}}}}});
+  EXPECT_NE(svg.find("M262.0 204.5 V14.0"), std::string::npos) << svg;
+  EXPECT_NE(svg.find("M64.0 109.2 H460.0"), std::string::npos) << svg;
+  EXPECT_EQ(svg.find("class=\"line\""), std::string::npos);
 }
 
 }  // namespace

@@ -31,6 +31,11 @@ TEST(Results, JsonReadsBackToTheSame) {
   auto results = samples::two_precisions();
   results.results[1].end_to_end = 44.5;
   results.results[1].memory_bytes = 123456789;
+  results.results[1].images_per_joule = 3.5;
+  results.results[1].output_difference = 1e-6;
+  results.machine.software["onnxruntime"] = "1.31.1";
+  results.absent = {{"torch", "", "not installed"}, {"openvino", "resnet bf16 at batch 8", "no bf16"}};
+  results.profiles = {{"resnet", "cpu", "int8", 8, {{"conv1", "FusedConv …", "dnnl", 1.5}}}};
   const auto text = to_json(results);
   const auto back = parse_results(text, "text");
   EXPECT_EQ(to_json(back), text);
@@ -44,12 +49,14 @@ TEST(Results, JsonReadsBackToTheSame) {
     EXPECT_EQ(back.results[i].memory_bytes, results.results[i].memory_bytes);
   }
   EXPECT_EQ(back.machine.peaks, results.machine.peaks);
+  EXPECT_EQ(back.machine.software, results.machine.software);
+  EXPECT_EQ(back.absent, results.absent);
   EXPECT_EQ(back.notes, results.notes);
 }
 
 TEST(Results, PointsFollowFromTheDurations) {
-  std::vector<double> durations;
-  for (int i = 1; i <= 100; ++i) durations.push_back(i);
+  std::vector<std::vector<double>> durations(3);  // a turn of none, as a point of few runs has
+  for (int i = 1; i <= 100; ++i) durations[i % 2 == 0 ? 0 : 2].push_back(i);
   Result description;
   description.batch = 8;
   description.sessions = 2;
@@ -173,6 +180,11 @@ TEST(Results, WrittenFilesFollowThePublishedSchema) {
   auto results = samples::two_precisions();
   results.results[0].end_to_end = 12.5;
   results.results[0].memory_bytes = 1000;
+  results.results[0].images_per_joule = 3.5;
+  results.results[0].output_difference = 1e-6;
+  results.machine.software["onnxruntime"] = "1.31.1";
+  results.absent = {{"torch", "", "not installed"}, {"openvino", "resnet bf16 at batch 8", "no bf16"}};
+  results.profiles = {{"resnet", "cpu", "int8", 8, {{"conv1", "FusedConv …", "dnnl", 1.5}}}};
   validate(schema, schema, Json::parse(to_json(results)), "results");
   validate(schema, schema, Json::parse(to_json(Results{})), "empty");
 }

@@ -1,0 +1,77 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/accuracy_rows.h"
+#include "bench/checkpoint.h"
+#include "bench/energy.h"
+#include "bench/noise.h"
+#include "bench/peers.h"
+#include "bench/results.h"
+#include "engine/session_team.h"
+
+/// What `bench` and `study` share: measuring engines over batch sizes, points taking turns.
+namespace halftone {
+
+/// A model in one precision on one device, ready to be measured.
+struct Contender {
+  std::string model;  ///< its name in the results
+  std::string file;   ///< what peers are given; empty where there is no such file
+  Precision precision = Precision::fp32;
+  std::shared_ptr<const Engine> engine;
+  std::unique_ptr<SessionTeam> team;
+};
+
+/// Opens the sessions. Throws as SessionTeam does.
+Contender make_contender(std::string model, std::string file, Precision precision, std::shared_ptr<const Engine> engine,
+                         int sessions = 1);
+
+/// Measures over the whole of a command: noise, energy, checkpoint, peers.
+class Sweeper {
+ public:
+  struct Options {
+    Protocol protocol;
+    std::vector<std::int64_t> batches;
+    std::vector<std::string> peers;    ///< full names
+    std::filesystem::path checkpoint;  ///< empty: none
+    std::string identity;              ///< what must be the same to go on with a checkpoint
+    bool quiet = false;
+  };
+
+  /// Starts the peers' process where there are peers, and notes those that are not there in `results`, which must
+  /// outlive measure() and finish().
+  Sweeper(Options options, Results& results);
+
+  /// Measures every contender at every batch, and every peer on their files, all taking turns; appends points, profiles
+  /// and a note to the results. After an interruption what is complete is appended before the error passes on.
+  void measure(const std::vector<Contender>& contenders);
+
+  /// Notes what disturbed the machine. Called at the end.
+  void finish();
+  /// Called once the results are safe elsewhere.
+  void discard_checkpoint() { checkpoint_.discard(); }
+
+ private:
+  struct Cell;
+  void add_ours(const Contender& contender, std::vector<Cell>& cells);
+  void add_peers(const Contender& contender, const std::vector<Cell>& ours, std::vector<Cell>& cells);
+  void add_absent(const Result& cell, const std::string& why);
+  void keep(double seconds);
+  void append(const std::vector<Cell>& cells, std::span<const Measured> measured);
+
+  Options options_;
+  Results& results_;
+  Checkpoint checkpoint_;
+  EnergyMeter energy_;
+  std::unique_ptr<Peers> peers_;
+  std::optional<NoiseWatch> noise_;
+  bool warned_ = false;  ///< that the checkpoint cannot be written
+};
+
+/// Where the time of an engine goes at a batch.
+Profile profile_of(const Contender& contender, std::int64_t batch);
+
+}  // namespace halftone
