@@ -110,6 +110,30 @@ TEST(Engine, SessionsShareAnEngineAcrossThreads) {
   EXPECT_EQ(wrong, std::vector<int>(4, 0));
 }
 
+TEST(Engine, BuildsAtOnceShareABackendAndACache) {
+  const auto folder = std::filesystem::path(testing::TempDir()) / "halftone_builds_at_once";
+  std::filesystem::remove_all(folder);
+  const Graph graph = parse_graph(kResidual);
+  const auto input = random_tensor(graph.value(graph.inputs[0]).type, 9);
+  const auto expected = evaluate(graph, std::span<const Tensor>(&input, 1));
+  const auto backend = make_cpu_backend();
+  std::vector<std::thread> threads;
+  std::vector<Tensor> got(3);
+  for (auto& output : got)
+    threads.emplace_back([&] {
+      auto options = quick();
+      options.threads = 1;
+      options.tune = true;
+      options.cache = folder / "tactics.json";
+      Session session(build(graph, backend, options));
+      output = session.run(std::span<const Tensor>(&input, 1))[0].clone();
+    });
+  for (auto& thread : threads) thread.join();
+  for (const auto& output : got) expect_close(output, expected[0], 1e-4);
+  EXPECT_GT(TacticCache::load(folder / "tactics.json").size(), 0u);
+  std::filesystem::remove_all(folder);
+}
+
 TEST(Engine, ASecondBuildFromThePlanChoosesTheSame) {
   Graph graph = parse_graph(kResidual);
   auto options = quick();
