@@ -16,13 +16,13 @@ namespace {
 constexpr std::int64_t kMostChannels = 8;
 constexpr std::int64_t kFewestLines = 8;  // of a task: lines shared with its neighbours are made ready twice
 
-/// Weights [O][kh][kw * C] of i8 or f32, each kernel row filled up with zeros to a multiple of `dot`.
+/// Weights [O][kh][kw * C], each kernel row filled up with zeros to a multiple of `dot`.
 template <typename T>
 Tensor in_runs(const Tensor& w, const FusedConv& conv, std::int64_t run) {
   Tensor result(w.dtype(), Shape{conv.o, conv.kh * run});
   const auto from = w.data<T>();
   const auto to = result.data<T>();
-  std::fill(to.begin(), to.end(), T{0});
+  std::fill(to.begin(), to.end(), T{});
   const std::int64_t length = conv.kw * conv.c;
   for (std::int64_t i = 0; i < conv.o * conv.kh; ++i)
     std::copy_n(from.begin() + i * length, length, to.begin() + i * run);
@@ -48,14 +48,15 @@ class NarrowConv : public Prepared {
     }
     affine_ = affine_of(conv, context.constants, shift);
     weights_ = context.weights.get(w, fmt::format("narrow {} {}", panels.panel, panels.weight_bytes), [&] {
-      const std::int64_t dot = conv.is_int8() ? panels.dot : 1;
+      const std::int64_t dot = conv.is_int8() ? panels.dot : isa.bf16 ? 2 : 1;
       const std::int64_t run = (conv.kw * conv.c + dot - 1) / dot * dot;
-      const Tensor runs =
-          conv.is_int8() ? in_runs<std::int8_t>(w, conv, run) : in_runs<float>(w.to(DType::f32), conv, run);
+      const Tensor runs = conv.is_int8() ? in_runs<std::int8_t>(w, conv, run)
+                          : isa.bf16     ? in_runs<BFloat16>(w, conv, run)
+                                         : in_runs<float>(w.to(DType::f32), conv, run);
       return pack_panels(runs, conv.o, conv.kh * run, panels);
     });
-    const std::int64_t element = conv.is_int8() ? panels.prepared_bytes : 4;
-    const std::int64_t covered = ((conv.ow - 1) * conv.stride_w + conv.kw) * conv.c;
+    const std::int64_t element = conv.is_int8() ? panels.prepared_bytes : isa.bf16 ? 2 : 4;
+    const std::int64_t covered = ((conv.ow + 31) * conv.stride_w + conv.kw) * conv.c;
     line_bytes_ = (covered * element + 64 + 63) / 64 * 64;
     const std::int64_t wanted = (4 * threads_ + conv.n - 1) / conv.n;
     lines_ = std::max(kFewestLines, (conv.oh + wanted - 1) / wanted);
@@ -135,6 +136,17 @@ Support supports_avx2(const Problem& problem, const Backend& backend) {
   return accepts(problem);
 }
 
+Support supports_amx(const Problem& problem, const Backend& backend) {
+  if (!backend.has("amx_int8") || !backend.has("amx_bf16")) return Support::no("no AMX here");
+  const auto answer = accepts(problem);
+  if (!answer) return answer;
+  const FusedConv conv = fused_conv_of(problem);
+  if (!conv.is_int8() && conv.x_type != DType::bf16) return Support::no("AMX multiplies bytes and bf16");
+  if (conv.kw * conv.c * static_cast<std::int64_t>(size_of(conv.x_type)) > 64)
+    return Support::no("a kernel row of more than 64 bytes");
+  return answer;
+}
+
 template <const Narrow& kTable>
 std::unique_ptr<Prepared> prepare(const PrepareContext& context) {
   return std::make_unique<NarrowConv>(context, fused_conv_of(context.problem), kTable);
@@ -142,8 +154,10 @@ std::unique_ptr<Prepared> prepare(const PrepareContext& context) {
 
 }  // namespace
 
-extern const Kernel kernel_avx2_narrow, kernel_avx512_narrow;
+extern const Kernel kernel_avx2_narrow, kernel_avx512_narrow, kernel_amx_narrow;
 const Kernel kernel_avx2_narrow{"avx2.narrow", supports_avx2, plain::one_config, prepare<narrow_avx2>};
 const Kernel kernel_avx512_narrow{"avx512.narrow", supports_avx512, plain::one_config, prepare<narrow_avx512>};
+
+const Kernel kernel_amx_narrow{"amx.narrow", supports_amx, plain::one_config, prepare<narrow_amx>};
 
 }  // namespace halftone::cpu

@@ -18,7 +18,7 @@ struct NarrowTask {
   Destination out;          ///< of the image
   long line_begin, line_end;
   unsigned char* lines;  ///< kh + 1 lines of `line_bytes` bytes
-  long line_bytes;       ///< what the windows of a line cover, prepared, and 64 bytes more
+  long line_bytes;       ///< what the windows of a line and 32 more cover, prepared, and 64 bytes
 };
 
 /// One instruction set's convolution of few channels: x f32 or bf16, or 8-bit.
@@ -26,10 +26,11 @@ struct Narrow {
   void (*floats)(const NarrowTask&);
   void (*int8)(const NarrowTask&);
   Panels panels;
+  bool bf16;  ///< x is bf16, and multiplied as it is: weights are bf16, two to a group
 };
 
 constexpr int kNarrowRows = 16;  // most rows of a kernel
 
-extern const Narrow narrow_avx2, narrow_avx512;
+extern const Narrow narrow_avx2, narrow_avx512, narrow_amx;
 
 }  // namespace halftone::cpu

@@ -1,5 +1,5 @@
 #pragma once
-#include "cpu/narrow.h"
+#include "cpu/narrow_lines.h"
 #include "cpu/tile_lanes.h"
 
 // Convolution of few channels by Lanes (include lanes_*.h before); internal linkage. The lines under the kernel wait
@@ -54,13 +54,12 @@ void narrow(const NarrowTask& task, long element, long steps, void (*ready)(cons
   const FinishTile finish = choose_finish(task.out);
   alignas(64) float tile[Lanes::kRows * kTileColumns];
   const long apart = task.stride_w * task.channels * element;
-  const auto slot = [&](long ih) { return task.lines + (ih % task.kh + task.kh) % task.kh * task.line_bytes; };
   long next = task.line_begin * task.stride_h - task.pad_top;
   const char* lines[kNarrowRows];
   for (long oh = task.line_begin; oh < task.line_end; ++oh) {
     const long top = oh * task.stride_h - task.pad_top;
-    for (next = next < top ? top : next; next < top + task.kh; ++next) ready(task, next, slot(next));
-    for (int i = 0; i < task.kh; ++i) lines[i] = reinterpret_cast<const char*>(slot(top + i));
+    for (next = next < top ? top : next; next < top + task.kh; ++next) ready(task, next, line_place(task, next));
+    for (int i = 0; i < task.kh; ++i) lines[i] = reinterpret_cast<const char*>(line_place(task, top + i));
     for (int column = 0; column < task.out.channels; column += kTileColumns) {
       const int columns = task.out.channels - column < kTileColumns ? task.out.channels - column : kTileColumns;
       const int vectors = (columns + Lanes::kWidth - 1) / Lanes::kWidth;
@@ -77,21 +76,6 @@ void narrow(const NarrowTask& task, long element, long steps, void (*ready)(cons
       }
     }
   }
-}
-
-/// Elements a line's windows cover.
-long covered(const NarrowTask& task) { return ((task.ow - 1) * task.stride_w + task.kw) * task.channels; }
-
-/// Input line `ih` as the windows see it, `kBytes` an element: calls copy(to, from, count) for what lies inside.
-template <long kBytes, typename Copy>
-void pad_line(const NarrowTask& task, long ih, unsigned char* to, Copy copy) {
-  const long before = task.pad_left * task.channels, all = covered(task);
-  const long inside = ih < 0 || ih >= task.h ? 0 : task.w * task.channels;
-  const long first = before < all ? before : all;
-  const long count = inside < all - first ? inside : all - first;
-  copy(to, -1, first);
-  copy(to + first * kBytes, ih * task.w * task.channels, count);
-  copy(to + (first + count) * kBytes, -1, all - first - count);
 }
 
 void ready_floats(const NarrowTask& task, long ih, unsigned char* to) {
@@ -127,7 +111,7 @@ void narrow_int8(const NarrowTask& task) {
                       ready_bytes);
 }
 
-constexpr Narrow kNarrow{.floats = narrow_floats, .int8 = narrow_int8, .panels = kPanels};
+constexpr Narrow kNarrow{.floats = narrow_floats, .int8 = narrow_int8, .panels = kPanels, .bf16 = false};
 
 }  // namespace
 }  // namespace halftone::cpu

@@ -21,12 +21,14 @@ void pack(const From* from, std::int64_t columns, std::int64_t depth, const Pane
 }  // namespace
 
 Tensor pack_panels(const Tensor& weights, std::int64_t columns, std::int64_t depth, const Panels& panels) {
-  const std::int64_t dot = weights.dtype() == DType::f32 ? 1 : panels.dot;
+  const std::int64_t dot = weights.dtype() == DType::f32 ? 1 : weights.dtype() == DType::bf16 ? 2 : panels.dot;
   const std::int64_t padded = (columns + panels.width - 1) / panels.width * panels.width;
   Tensor packed(DType::u8, Shape{padded * ((depth + dot - 1) / dot) * 4});
   std::fill_n(static_cast<std::uint8_t*>(packed.raw()), packed.bytes(), std::uint8_t{0});
   if (weights.dtype() == DType::f32)
     pack(weights.data<float>().data(), columns, depth, panels, dot, static_cast<float*>(packed.raw()));
+  else if (weights.dtype() == DType::bf16)
+    pack(weights.data<BFloat16>().data(), columns, depth, panels, dot, static_cast<BFloat16*>(packed.raw()));
   else if (panels.weight_bytes == 2)
     pack(weights.data<std::int8_t>().data(), columns, depth, panels, dot, static_cast<std::int16_t*>(packed.raw()));
   else pack(weights.data<std::int8_t>().data(), columns, depth, panels, dot, static_cast<std::int8_t*>(packed.raw()));

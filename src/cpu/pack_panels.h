@@ -4,7 +4,7 @@
 
 namespace halftone::cpu {
 
-/// Weights of f32 or i8, [columns][depth] in row-major order, in panels.
+/// Weights of f32, bf16 or i8, [columns][depth] in row-major order, in panels.
 Tensor pack_panels(const Tensor& weights, std::int64_t columns, std::int64_t depth, const Panels& panels);
 
 }  // namespace halftone::cpu

@@ -1,30 +1,11 @@
-#include <immintrin.h>
-
+#include "cpu/amx_tiles.h"
 #include "cpu/peak_loops.h"
 
 namespace halftone::cpu {
 namespace {
 
-struct alignas(64) TileConfig {
-  unsigned char palette = 1;
-  unsigned char start_row = 0;
-  unsigned char reserved[14] = {};
-  unsigned short row_bytes[16] = {};
-  unsigned char rows[16] = {};
-};
-
-void configure() {
-  TileConfig config;
-  for (int tile = 0; tile < 8; ++tile) {
-    config.row_bytes[tile] = 64;
-    config.rows[tile] = 16;
-  }
-  asm volatile("ldtilecfg %0" ::"m"(config) : "memory");
-}
-
-// Tiles 0 to 3 accumulate, 4 to 7 are the operands.
 void int8(long iterations) {
-  configure();
+  configure_tiles(16);
   for (long i = 0; i < iterations; ++i)
     asm volatile(
         "tdpbusd %tmm6, %tmm4, %tmm0\n\ttdpbusd %tmm7, %tmm4, %tmm1\n\t"
@@ -33,7 +14,7 @@ void int8(long iterations) {
 }
 
 void bf16(long iterations) {
-  configure();
+  configure_tiles(16);
   for (long i = 0; i < iterations; ++i)
     asm volatile(
         "tdpbf16ps %tmm6, %tmm4, %tmm0\n\ttdpbf16ps %tmm7, %tmm4, %tmm1\n\t"
