@@ -69,28 +69,52 @@ class Mover {
     return true;
   }
 
-  /// Q2(DQ1(Q1(convolution))) is Q2(convolution), which rounds once and so is off by a step of Q2 at most. Where Q1 cut
-  /// negative values off, Q2 must too.
+  /// Q2(DQ1(Q1(convolution))) is Q2(convolution), which rounds once and so is off by a step of Q2 at most; the same
+  /// with a Relu or Clip before Q2, as quantisers write it for signed data. Where Q1 cut values off, Q2 must too.
   bool round_once(int quantise) {
-    const int back = editor_.producer(editor_.node(quantise).inputs[0]);
+    int reader = quantise;
+    int back = editor_.producer(editor_.node(quantise).inputs[0]);
+    const bool rectified = back >= 0 && cuts_negatives(editor_.node(back));
+    if (rectified) {
+      if (editor_.only_user(editor_.node(back).outputs[0]) != quantise) return false;
+      reader = back;
+      back = editor_.producer(editor_.node(reader).inputs[0]);
+    }
     if (back < 0 || editor_.node(back).op != "DequantizeLinear") return false;
     const int first = editor_.producer(editor_.node(back).inputs[0]);
     if (first < 0 || editor_.node(first).op != "QuantizeLinear") return false;
     const auto source = editor_.node(first).inputs[0];
-    if (editor_.producer_op(source) != "FusedConv" || editor_.only_user(source) != first) return false;
+    const auto maker = editor_.producer_op(source);
+    if ((maker != "FusedConv" && !(rectified && maker == "Add")) || editor_.only_user(source) != first) return false;
     if (editor_.only_user(editor_.node(first).outputs[0]) != back ||
-        editor_.only_user(editor_.node(back).outputs[0]) != quantise)
+        editor_.only_user(editor_.node(back).outputs[0]) != reader)
       return false;
     const auto inner = activation_scale(first), undone = activation_scale(back), outer = activation_scale(quantise);
     if (!inner || !undone || !outer || !(*inner == *undone)) return false;
-    const auto low = [](const Scale& scale) { return (scale.dtype == DType::u8 ? 0 : -128) - scale.zero[0]; };
-    const bool cuts = low(*inner) > -16;
-    if ((cuts && low(*inner) * inner->scale[0] > low(*outer) * outer->scale[0]) || low(*inner) < -255 + 16)
-      return false;
-    editor_.set_input(quantise, 0, source);
+    if (rectified ? !reaches_as_high(*inner, *outer) : !cuts_no_more(*inner, *outer)) return false;
+    editor_.set_input(reader, 0, source);
     editor_.remove(back);
     editor_.remove(first);
     return true;
+  }
+
+  static float lowest(const Scale& scale) { return (scale.dtype == DType::u8 ? 0.0f : -128.0f) - scale.zero[0]; }
+
+  static bool cuts_no_more(const Scale& inner, const Scale& outer) {
+    const bool cuts = lowest(inner) > -16;
+    return !(cuts && lowest(inner) * inner.scale[0] > lowest(outer) * outer.scale[0]) && lowest(inner) >= -255 + 16;
+  }
+
+  /// Whether `inner` holds the largest value that `outer` does, to within a step.
+  static bool reaches_as_high(const Scale& inner, const Scale& outer) {
+    return (lowest(inner) + 255) * inner.scale[0] >= (lowest(outer) + 254) * outer.scale[0];
+  }
+
+  /// Relu, or a Clip from 0 or above.
+  bool cuts_negatives(const Node& node) {
+    if (node.op != "Clip") return node.op == "Relu";
+    const auto low = bound(editor_, node, 1, "min", -1);
+    return low && *low >= 0;
   }
 
   /// Whether the device is no worse at a node on 8-bit data than it is on floats.

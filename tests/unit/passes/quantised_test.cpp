@@ -104,6 +104,34 @@ TEST(Quantised, TheSumIsTakenBeforeRounding) {
   }
 }
 
+TEST(Quantised, SignedFilesRoundOnceThoughTheyQuantiseAroundEveryRelu) {
+  // Quantisers that keep zero points at 0 write Q and DQ both before and after a Relu, and around an Add.
+  const Graph graph = lowered(
+      "input x i8:1x4x6x6\n" + scale(0, 0.02, 0, "i8") + scale(1, 0.1, 0, "i8") + scale(2, 0.09, 0, "i8") +
+          scale(3, 0.2, 0, "i8") + scale(4, 0.15, 0, "i8") + scale(5, 0.14, 0, "i8") + weights("w", "4x4x3x3", 4, 1) +
+          weights("v", "4x4x1x1", 4, 2) + dq("xf", "x", 0) + "c = Conv(xf, w) pads=1*4\n" + q("cq", "c", 1) +
+          dq("cf", "cq", 1) + "r = Relu(cf)\n" + q("rq", "r", 2) + dq("rf", "rq", 2) + "d = Conv(rf, v)\n" +
+          q("dqq", "d", 3) + dq("df", "dqq", 3) + "s = Add(df, xf)\n" + q("sq", "s", 4) + dq("sf", "sq", 4) +
+          "t = Relu(sf)\n" + q("y", "t", 5) + "output y\n",
+      2);
+  EXPECT_EQ(ops(graph), "Transpose FusedConv FusedConv Transpose");
+  for (const int index : {1, 2}) {
+    const auto& conv = graph.nodes[static_cast<std::size_t>(index)];
+    EXPECT_EQ(conv.attributes.get_string("act", ""), "relu");
+    EXPECT_EQ(graph.value(conv.outputs[0]).type.dtype, DType::i8);
+  }
+}
+
+TEST(Quantised, AReluBehindANarrowerRangeIsLeftAsItIs) {
+  // What the first QuantizeLinear cuts off at 1.27 must not come back.
+  const Graph graph =
+      lowered("input x i8:1x2x4x4\n" + scale(0, 0.02, 0, "i8") + scale(1, 0.01, 0, "i8") + scale(2, 0.09, 0, "i8") +
+                  weights("w", "4x2x3x3", 4, 1) + dq("xf", "x", 0) + "c = Conv(xf, w)\n" + q("cq", "c", 1) +
+                  dq("cf", "cq", 1) + "r = Relu(cf)\n" + q("y", "r", 2) + "output y\n",
+              1);
+  EXPECT_NE(ops(graph).find("Relu"), std::string::npos) << ops(graph);
+}
+
 TEST(Quantised, ResidualNetLowersCompletely) {
   for (const auto& [dtype, middle, low] : {std::tuple{"u8", 128, 0}, std::tuple{"i8", 0, -128}}) {
     // Two roundings are left out, so that a pooled value may be a step, 0.008, off; the product's 8 weights of 0.15 or
