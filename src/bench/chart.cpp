@@ -187,8 +187,8 @@ std::string draw_chart(const ChartStyle& style, const std::vector<ChartLine>& li
 
 std::string draw_swatch(int color, int dash) {
   return fmt::format(
-      "<svg class=\"s{} d{}\" viewBox=\"0 0 36 12\" aria-hidden=\"true\"><path class=\"line\" d=\"M0 6 H36\"/><circle "
-      "class=\"dot\" cx=\"18\" cy=\"6\" r=\"4.5\"/></svg>",
+      "<svg class=\"s{} d{}\" viewBox=\"0 0 56 12\" aria-hidden=\"true\"><path class=\"line\" d=\"M0 6 H56\"/><circle "
+      "class=\"dot\" cx=\"28\" cy=\"6\" r=\"4\"/></svg>",
       color % 8, dash % 6);
 }
 

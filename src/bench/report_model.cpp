@@ -70,8 +70,7 @@ std::string throughput_chart(const std::vector<Curve>& curves) {
                              {}});
     lines.push_back(std::move(line));
   }
-  return html_figure("Throughput against batch, with 95 % intervals; rings mark the knee",
-                     draw_chart({"Throughput against batch", "batch", "images/s"}, lines));
+  return html_figure("Throughput against batch", draw_chart({"Throughput against batch", "batch", "images/s"}, lines));
 }
 
 std::string latency_chart(const std::vector<Curve>& curves) {
@@ -91,7 +90,7 @@ std::string latency_chart(const std::vector<Curve>& curves) {
   }
   if (lines.empty()) return "";
   return html_figure(
-      "Latency of a batch: the median, and a bar up to p99",
+      "Latency of a batch, p50 to p99",
       draw_chart({.title = "Latency against batch", .x_label = "batch", .y_label = "ms", .log_y = true}, lines));
 }
 
@@ -118,15 +117,14 @@ std::string pareto_chart(const std::vector<Curve>& curves) {
       return point.x >= mine.x && point.y >= mine.y && (point.x > mine.x || point.y > mine.y);
     });
   }
-  return html_figure("Accuracy beside speed, each at its fastest batch; rings mark the Pareto front",
-                     draw_chart({.title = "Accuracy beside speed",
-                                 .x_label = "images/s",
-                                 .y_label = "top-1, %",
-                                 .batches = false,
-                                 .y_from_zero = false,
-                                 .joined = false,
-                                 .labelled = true},
-                                lines));
+  return html_figure("Accuracy beside speed", draw_chart({.title = "Accuracy beside speed",
+                                                          .x_label = "images/s",
+                                                          .y_label = "top-1, %",
+                                                          .batches = false,
+                                                          .y_from_zero = false,
+                                                          .joined = false,
+                                                          .labelled = true},
+                                                         lines));
 }
 
 /// The layers that take longest, and what is left.
@@ -138,7 +136,7 @@ std::string profile_part(const Profile& profile) {
   if (!(total > 0)) return "";
   std::stable_sort(layers.begin(), layers.end(), [](auto& a, auto& b) { return a.ms > b.ms; });
   auto html = fmt::format(
-      "<details><summary>{} on {} at batch {}: {} ms over {} layers, timed one by one</summary>\n<div "
+      "<details open><summary>{} on {} at batch {}: {} ms over {} layers, timed one by one</summary>\n<div "
       "class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">layer</th><th scope=\"col\" "
       "class=\"words\">kernel</th><th "
       "scope=\"col\">ms</th><th scope=\"col\">share</th><th></th><th scope=\"col\" "
@@ -183,10 +181,15 @@ std::string model_section(const Study& study, const std::string& model, const st
   for (const auto& advice : advise(results, model, slo))
     html += fmt::format("<p><b>{}</b> {}</p>\n", escape_html(advice.topic), escape_html(advice.text));
   html += "</div>\n" + legend(curves) + "<div class=\"charts\">\n" + throughput_chart(curves) + latency_chart(curves) +
-          pareto_chart(curves) + "</div>\n";
+          pareto_chart(curves) + "</div>\n" +
+          html_paragraph(
+              "Bars are 95 % intervals, and of latencies reach from the median up to p99. Rings mark the knee of a "
+              "sweep; where "
+              "accuracy stands beside speed, each at its fastest batch, they mark the Pareto front.",
+              "soft");
   if (const auto rows = peer_rows(results, model); rows.size() > 1)
     html += "<h3>Beside other engines, images/s</h3>\n" + html_table(rows) +
-            html_paragraph(peer_summary(results, model) + ".", "soft");
+            html_paragraph("Ratio of " + peer_summary(results, model) + ".", "soft");
   if (const auto rows = accuracy_rows(results, model); rows.size() > 1)
     html +=
         "<h3>Accuracy</h3>\n" + html_table(rows) +

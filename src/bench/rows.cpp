@@ -94,8 +94,9 @@ std::vector<PeerRow> peers_of(const std::vector<Sweep>& sweeps, const std::strin
 }  // namespace
 
 bool is_figure(const std::string& text) {
-  return !text.empty() && (text[0] == '-' || text[0] == '+' || (text[0] >= '0' && text[0] <= '9') ||
-                           text.starts_with("–") || text.starts_with("±") || text.starts_with("level"));
+  return !text.empty() &&
+         (text[0] == '-' || text[0] == '+' || (text[0] >= '0' && text[0] <= '9') || text.starts_with("–") ||
+          text.starts_with("< ") || text.starts_with("±") || text.starts_with("level"));
 }
 
 std::string ratio_text(const Ratio& ratio) {
@@ -127,7 +128,7 @@ Rows result_rows(const Results& results, const std::string& model) {
              "knee"}};
   const auto sweeps = sweeps_of(results);
   const auto first = std::find_if(sweeps.begin(), sweeps.end(), [&](auto& sweep) { return sweep.model == model; });
-  const auto percent = [](double share) { return fmt::format("{:.2g} %", 100 * share); };
+  const auto percent = [](double share) { return share < 1e-5 ? "< 0.001 %" : fmt::format("{:.2g} %", 100 * share); };
   for (const auto& sweep : sweeps) {
     if (sweep.model != model) continue;
     for (const auto& point : sweep.points) {
