@@ -142,6 +142,7 @@ void print_tables(const Study& study, const std::optional<Slo>& slo) {
   for (const auto& model : models_of(study.all)) {
     fmt::print("{}\n{}\n", model, results_table(study.all, model, width));
     for (const auto& advice : advise(study.all, model, slo)) fmt::print("{}: {}\n", advice.topic, advice.text);
+    if (const auto summary = peer_summary(study.all, model); !summary.empty()) fmt::print("{}\n", summary);
     fmt::print("\n");
   }
   for (const auto& absent : study.all.absent) fmt::print("absent: {}\n", describe(absent));

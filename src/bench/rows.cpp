@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <tuple>
 
@@ -206,14 +207,19 @@ Rows peer_rows(const Results& results, const std::string& model) {
 std::string peer_summary(const Results& results, const std::string& model) {
   std::vector<std::string> engines;
   const auto sweeps = sweeps_of(results);
-  std::vector<double> ratios;
-  for (const auto& row : peers_of(sweeps, model, engines))
-    if (row.ours->throughput > 0 && row.best->throughput > 0)
-      ratios.push_back(row.ours->throughput / row.best->throughput);
+  std::vector<double> ratios, low, high;
+  for (const auto& row : peers_of(sweeps, model, engines)) {
+    const auto ratio = ratio_of(row.ours->throughput, row.ours->ci95, row.best->throughput, row.best->ci95);
+    if (!(ratio.interval.lo > 0) || !std::isfinite(ratio.interval.hi)) continue;
+    ratios.push_back(ratio.value);
+    low.push_back(ratio.interval.lo);
+    high.push_back(ratio.interval.hi);
+  }
   if (ratios.empty()) return "";
-  return fmt::format("ours over the best other engine: geometric mean over {} cell{} {:.2f}, smallest {:.2f}",
-                     ratios.size(), ratios.size() == 1 ? "" : "s", geometric_mean(ratios),
-                     *std::min_element(ratios.begin(), ratios.end()));
+  return fmt::format(
+      "ours over the best other engine: geometric mean over {} cell{} {:.2f} ({:.2f}–{:.2f}), smallest {:.2f}",
+      ratios.size(), ratios.size() == 1 ? "" : "s", geometric_mean(ratios), geometric_mean(low), geometric_mean(high),
+      *std::min_element(ratios.begin(), ratios.end()));
 }
 
 Rows memory_rows(const Results& results, const std::string& model) {

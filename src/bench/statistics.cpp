@@ -18,6 +18,31 @@ double median_in_place(std::vector<double>& values) {
   return (*std::max_element(values.begin(), middle) + *middle) / 2;
 }
 
+/// The standard normal distribution's quantile, by bisection.
+double normal_quantile(double p) {
+  double low = -40, high = 40;
+  for (int i = 0; i < 100; ++i) {
+    const double middle = (low + high) / 2;
+    (std::erfc(-middle / std::sqrt(2.0)) / 2 < p ? low : high) = middle;
+  }
+  return low;
+}
+
+/// Student's quantile with v degrees of freedom, by Fisher's expansion about the normal one.
+double student_quantile(double p, double v) {
+  const double z = normal_quantile(p), z2 = z * z;
+  return z * (1 + (z2 + 1) / (4 * v) + ((5 * z2 + 16) * z2 + 3) / (96 * v * v) +
+              (((3 * z2 + 19) * z2 + 17) * z2 - 15) / (384 * v * v * v));
+}
+
+/// The percentile to take of bootstrapped medians of `n` turns instead of `tail`.
+double expanded_tail(double tail, std::size_t n) {
+  if (n < 2) return tail;
+  const auto count = static_cast<double>(n);
+  const double edge = std::sqrt(count / (count - 1)) * student_quantile(tail, count - 1);
+  return std::erfc(-edge / std::sqrt(2.0)) / 2;
+}
+
 }  // namespace
 
 double median(std::span<const double> samples) {
@@ -54,7 +79,8 @@ Interval bootstrap_median(std::span<const std::vector<double>> turns, double con
     }
     result = median_in_place(drawn);
   }
-  return {percentile(medians, (1 - confidence) / 2), percentile(medians, (1 + confidence) / 2)};
+  const double tail = expanded_tail((1 - confidence) / 2, turns.size());
+  return {percentile(medians, tail), percentile(medians, 1 - tail)};
 }
 
 Ratio ratio_of(double a, const Interval& a_interval, double b, const Interval& b_interval) {

@@ -19,10 +19,12 @@ double median(std::span<const double> samples);
 double percentile(std::span<const double> samples, double p);
 
 /// Confidence interval of the median of samples taken in several turns: `resamples` times, turns are drawn with
-/// replacement and within each drawn turn samples are, and the percentiles (1 - confidence) / 2 and (1 + confidence) /
-/// 2 of their medians are given (Efron's percentile bootstrap in two stages). Samples of one turn resemble each other,
-/// and drawing them as if they did not would promise more than another run of the program keeps. Of one turn only its
-/// samples are drawn. The same seed gives the same interval. Every turn has a sample, and there is a turn.
+/// replacement and within each drawn turn samples are, and percentiles of their medians are given (Efron's percentile
+/// bootstrap in two stages). Samples of one turn resemble each other, and drawing them as if they did not would promise
+/// more than another run of the program keeps. As turns are few, the percentiles lie further out than (1 - confidence)
+/// / 2: where the normal distribution has what Student's has there, times sqrt(n / (n - 1)) for n turns (T. Hesterberg,
+/// The American Statistician 69, 2015: expanded percentiles). Of one turn only its samples are drawn. The same seed
+/// gives the same interval. Every turn has a sample, and there is a turn.
 Interval bootstrap_median(std::span<const std::vector<double>> turns, double confidence = 0.95, int resamples = 1000,
                           std::uint64_t seed = 1);
 
