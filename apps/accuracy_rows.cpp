@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
 
 namespace halftone {
 
@@ -80,6 +82,22 @@ std::string utc_now() {
   gmtime_r(&now, &parts);
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+std::string command_line() {
+  std::string text;
+  std::string word;
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  for (char c; file.get(c);) {
+    if (c != '\0') {
+      word += c;
+      continue;
+    }
+    const bool is_path = word.starts_with('/') || word.starts_with("./") || word.starts_with("../") || text.empty();
+    text += (text.empty() ? "" : " ") + (is_path ? std::filesystem::path(word).filename().string() : word);
+    word.clear();
+  }
   return text;
 }
 

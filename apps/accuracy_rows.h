@@ -45,4 +45,7 @@ Machine describe_machine(Backend& backend, int threads, bool with_peaks);
 /// Now, in UTC, ISO 8601.
 std::string utc_now();
 
+/// This process's command line, folders left out of file names: what a reader elsewhere would type.
+std::string command_line();
+
 }  // namespace halftone

@@ -189,6 +189,7 @@ std::unique_ptr<Sweeper> measure_all(const BenchFlags& flags, const std::optiona
   for (const auto& source : sources)
     if (!flags.data.empty()) (void)preprocess_for(flags.preprocess, source.graph);
   results.created = utc_now();
+  results.command = command_line();
   auto& first = *backends.front();
   results.machine =
       describe_machine(first, flags.engine.threads > 0 ? flags.engine.threads : first.info().cores, false);

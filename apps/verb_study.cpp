@@ -119,6 +119,7 @@ void run(const StudyFlags& flags) {
   Results results;
   results.machine = describe_machine(*backend, candidates.front().engine->threads(), true);
   results.created = utc_now();
+  results.command = command_line();
   sweep(candidates, batches, flags, model_name, results);
   const Candidate* baseline = nullptr;
   for (const auto& candidate : candidates)

@@ -94,6 +94,7 @@ struct Results {
   static constexpr int kSchema = 1;
   Machine machine;
   std::string created;             ///< UTC, ISO 8601; empty where not known
+  std::string command;             ///< the command line that measured; empty where not known
   std::vector<std::string> notes;  ///< sentences: how it was measured, what disturbed it
   std::vector<Result> results;
   std::vector<Absent> absent;

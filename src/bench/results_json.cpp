@@ -143,6 +143,7 @@ Profile profile_from(const Json& value, const std::string& where) {
 std::string to_json(const Results& results) {
   Json json{{"schema", Results::kSchema}};
   if (!results.created.empty()) json["created"] = results.created;
+  if (!results.command.empty()) json["command"] = results.command;
   json["machine"] = to_json(results.machine);
   json["notes"] = results.notes;
   json["results"] = Json::array();
@@ -162,6 +163,7 @@ Results parse_results(std::string_view text, std::string_view where) {
   Results results;
   results.machine = machine_from(Reader(json.at("machine"), fmt::format("{}: machine", where)));
   if (json.has("created")) results.created = json.text("created");
+  if (json.has("command")) results.command = json.text("command");
   if (json.has("notes")) results.notes = json.texts("notes");
   const auto read = [&](const char* key, auto& list, auto from) {
     json.each(key, [&](const Json& item, const std::string& at) { list.push_back(from(item, at)); });

@@ -34,6 +34,7 @@ TEST(Results, JsonReadsBackToTheSame) {
   results.results[1].images_per_joule = 3.5;
   results.results[1].output_difference = 1e-6;
   results.machine.software["onnxruntime"] = "1.31.1";
+  results.command = "halftone bench resnet.onnx";
   results.absent = {{"torch", "", "not installed"}, {"openvino", "resnet bf16 at batch 8", "no bf16"}};
   results.profiles = {{"resnet", "cpu", "int8", 8, {{"conv1", "FusedConv …", "dnnl", 1.5}}}};
   const auto text = to_json(results);
@@ -52,6 +53,7 @@ TEST(Results, JsonReadsBackToTheSame) {
   EXPECT_EQ(back.machine.software, results.machine.software);
   EXPECT_EQ(back.absent, results.absent);
   EXPECT_EQ(back.notes, results.notes);
+  EXPECT_EQ(back.command, results.command);
 }
 
 TEST(Results, PointsFollowFromTheDurations) {
