@@ -63,6 +63,31 @@ std::size_t measured(const Cell& cell) {
   return static_cast<std::size_t>(std::count_if(cell.best.begin(), cell.best.end(), [](auto* item) { return item; }));
 }
 
+/// What each device reaches at each batch in whatever precision is its fastest there, where there are several.
+std::vector<Cell> best_over_precisions(const std::vector<Cell>& cells) {
+  std::vector<Cell> merged;
+  std::set<std::string> precisions;
+  for (const auto& cell : cells) {
+    precisions.insert(cell.precision);
+    auto at = std::find_if(merged.begin(), merged.end(), [&](const Cell& other) {
+      return std::tie(other.model, other.engine, other.batch) == std::tie(cell.model, cell.engine, cell.batch);
+    });
+    if (at == merged.end()) {
+      merged.push_back(cell);
+      merged.back().precision = "in each device's fastest precision";
+      continue;
+    }
+    for (std::size_t i = 0; i < cell.best.size(); ++i)
+      if (cell.best[i] != nullptr && (at->best[i] == nullptr || at->best[i]->throughput < cell.best[i]->throughput))
+        at->best[i] = cell.best[i];
+  }
+  if (precisions.size() < 2) return {};
+  std::stable_sort(merged.begin(), merged.end(), [](const Cell& a, const Cell& b) {
+    return std::tie(a.model, a.engine, a.batch) < std::tie(b.model, b.engine, b.batch);
+  });
+  return merged;
+}
+
 }  // namespace
 
 Study study_of(std::span<const Results> files) {
@@ -123,7 +148,8 @@ std::vector<Cell> cells_of(const Study& study) {
 }
 
 std::vector<std::string> device_sentences(const Study& study) {
-  const auto cells = cells_of(study);
+  auto cells = cells_of(study);
+  for (auto& cell : best_over_precisions(cells)) cells.push_back(std::move(cell));
   const bool ours = std::any_of(cells.begin(), cells.end(), [](auto& cell) { return cell.engine == "halftone"; });
   std::vector<std::string> sentences;
   for (auto row : rows_of(cells)) {

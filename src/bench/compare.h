@@ -31,7 +31,8 @@ std::vector<Cell> cells_of(const Study& study);
 
 /// Which device is the better one from which batch on, a sentence for each model, engine and precision that several
 /// devices have: "resnet50 int8: batch 1 to 4: A (1.50 times B, 1.45 to 1.55); from batch 8: B (…)". Where the leader's
-/// interval reaches into the next one's, the batch is called level. Our own engine, or all where that is not there.
+/// interval reaches into the next one's, the batch is called level. After them, for each model, the devices each in its
+/// fastest precision. Our own engine, or all where that is not there.
 std::vector<std::string> device_sentences(const Study& study);
 
 /// What cannot be compared because some device lacks it, a sentence for each model, engine and precision.

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "bench/results.h"
 #include "tests/unit/apps/cli.h"
@@ -61,6 +62,24 @@ TEST_F(Bench, PutsRecordedMachinesOnOnePageAndSaysWhatCannotBeCompared) {
   EXPECT_NE(page.find("</html>"), std::string::npos);
   const auto same = succeed({"bench", "--compare", recorded, recorded});
   EXPECT_NE(same.find("18 of 18 cells (100 %) agree"), std::string::npos) << same;
+}
+
+TEST_F(Bench, AWindowOfFortyColumnsGetsRecordsThatFit) {
+  if (std::system("script --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no script(1) to make a window with";
+  const auto command = "script -qec \"stty cols 40 rows 24; " HALFTONE_BINARY " bench --compare " HALFTONE_SOURCE_DIR
+                       "/results/xeon_vnni_resnet50_study.json\" " +
+                       text("typescript") + " </dev/null >/dev/null";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  std::istringstream lines(read_text(path("typescript")));
+  int records = 0;
+  for (std::string line; std::getline(lines, line) && !line.starts_with("throughput");) {
+    if (line.ends_with('\r')) line.pop_back();
+    records += line.starts_with("images/s: ");
+    if (line.find("Script started") == std::string::npos) {
+      EXPECT_LE(line.size(), 44u) << line;  // a dash takes three bytes
+    }
+  }
+  EXPECT_EQ(records, 18);
 }
 
 TEST_F(Bench, MeasuresPrecisionsTogetherAndWritesAPage) {

@@ -41,6 +41,16 @@ TEST(Compare, SaysFromWhichBatchADeviceIsTheBetterOne) {
                                 "the noise; from batch 8: B (1.82 times A; 2.73 at batch 16)."}));
 }
 
+TEST(Compare, DevicesMeetInTheirFastestPrecisionToo) {
+  auto gpu = machine("GPU", {{1, 300}, {8, 2000}}, "fp16");
+  const auto study = of({machine("CPU", {{1, 400}, {8, 500}}), gpu});
+  EXPECT_EQ(device_sentences(study),
+            (std::vector<std::string>{
+                "resnet in each device's fastest precision: batch 1: CPU (1.33 times GPU); batch 8: GPU "
+                "(4.00 times CPU)."}));
+  EXPECT_EQ(missing_sentences(study).size(), 2u);
+}
+
 TEST(Compare, NamesCellsThatOnlySomeHave) {
   const auto study = of({machine("A", {{1, 100}, {8, 200}}), machine("B", {{1, 50}, {16, 60}})});
   EXPECT_EQ(missing_sentences(study),

@@ -191,6 +191,19 @@ TEST(Results, WrittenFilesFollowThePublishedSchema) {
   validate(schema, schema, Json::parse(to_json(Results{})), "empty");
 }
 
+TEST(Results, RecordedFilesFollowItToo) {
+  const auto schema = Json::parse(read_file(HALFTONE_SOURCE_DIR "/docs/results.schema.json"));
+  int found = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(HALFTONE_SOURCE_DIR "/results")) {
+    const auto json = Json::parse(read_file(entry.path()));
+    if (!json.is_object() || !json.contains("schema")) continue;
+    ++found;
+    validate(schema, schema, json, entry.path().filename().string());
+    EXPECT_FALSE(read_results(entry.path()).results.empty());
+  }
+  EXPECT_GT(found, 0);
+}
+
 TEST(Results, TheReaderWantsWhatTheSchemaRequires) {
   const auto schema = Json::parse(read_file(HALFTONE_SOURCE_DIR "/docs/results.schema.json"));
   for (const auto& name : schema["$defs"]["result"]["required"]) {
