@@ -39,6 +39,8 @@ int report(std::string message, int status) {
 /// "eval: --data is required (see `halftone eval --help`)".
 std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
   const auto verbs = app.get_subcommands();
+  if (const auto words = app.remaining(); verbs.empty() && !words.empty() && !words.front().starts_with('-'))
+    return fmt::format("there is no verb '{}' (see `halftone --help`)", words.front());
   const std::string verb = verbs.empty() ? "" : verbs.front()->get_name();
   return fmt::format("{}{}{} (see `halftone {}{}--help`)", verb, verb.empty() ? "" : ": ", error.what(), verb,
                      verb.empty() ? "" : " ");

@@ -119,7 +119,7 @@ TEST_F(BadData, AsksForWhatThereIsNot) {
   refuse({"zoo", "resnet19", "-o", text("out.onnx")}, 5, {"resnet19", "resnet18"});
   refuse({"eval", example_model()}, 2, {"eval", "--data", "--help"});
   refuse({"bench", example_model(), "--colour", "red"}, 2, {"--colour"});
-  refuse({"frobnicate"}, 2, {"--help"});
+  refuse({"frobnicate"}, 2, {"no verb 'frobnicate'", "--help"});
   refuse({}, 2, {"--help"});
 }
 
