@@ -26,7 +26,7 @@ std::vector<Tiling> tilings(const FusedConv& conv, const Panels& isa) {
   const std::int64_t row_bytes = conv.c * (conv.is_int8() ? isa.prepared_bytes : 4);
   const std::int64_t all_rows = up(rows, isa.rows), all_columns = up(conv.o, isa.panel);
   const auto fit = [&](std::int64_t bytes) {
-    return std::clamp(bytes / row_bytes / isa.rows * isa.rows, std::int64_t{2 * isa.rows}, all_rows);
+    return std::min(std::max(bytes / row_bytes / isa.rows * isa.rows, std::int64_t{2 * isa.rows}), all_rows);
   };
   const auto panels = [&](std::int64_t count) { return std::min(count * isa.panel, all_columns); };
   const std::int64_t in_l1 = fit(24 << 10), in_l2 = fit(256 << 10);
