@@ -115,6 +115,7 @@ Study study_of(std::span<const Results> files) {
     }
     for (const auto& absent : file.absent) study.all.absent.push_back({say(absent.engine), absent.what, absent.why});
     for (const auto& note : file.notes) study.all.notes.push_back(say(note));
+    if (!file.command.empty()) study.all.notes.push_back(say("Measured by: " + file.command));
   }
   if (!files.empty()) study.all.machine = files.front().machine;
   if (files.size() == 1) study.all.created = files.front().created;

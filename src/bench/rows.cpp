@@ -207,19 +207,22 @@ Rows peer_rows(const Results& results, const std::string& model) {
 std::string peer_summary(const Results& results, const std::string& model) {
   std::vector<std::string> engines;
   const auto sweeps = sweeps_of(results);
-  std::vector<double> ratios, low, high;
+  std::vector<double> ratios;
+  double below = 0, above = 0;  // squares of the distances to the intervals' ends, in logarithms
   for (const auto& row : peers_of(sweeps, model, engines)) {
     const auto ratio = ratio_of(row.ours->throughput, row.ours->ci95, row.best->throughput, row.best->ci95);
     if (!(ratio.interval.lo > 0) || !std::isfinite(ratio.interval.hi)) continue;
     ratios.push_back(ratio.value);
-    low.push_back(ratio.interval.lo);
-    high.push_back(ratio.interval.hi);
+    below += std::pow(std::log(ratio.value / ratio.interval.lo), 2);
+    above += std::pow(std::log(ratio.interval.hi / ratio.value), 2);
   }
   if (ratios.empty()) return "";
+  const double mean = geometric_mean(ratios);
+  const auto count = static_cast<double>(ratios.size());
   return fmt::format(
       "ours over the best other engine: geometric mean over {} cell{} {:.2f} ({:.2f}–{:.2f}), smallest {:.2f}",
-      ratios.size(), ratios.size() == 1 ? "" : "s", geometric_mean(ratios), geometric_mean(low), geometric_mean(high),
-      *std::min_element(ratios.begin(), ratios.end()));
+      ratios.size(), ratios.size() == 1 ? "" : "s", mean, mean * std::exp(-std::sqrt(below) / count),
+      mean * std::exp(std::sqrt(above) / count), *std::min_element(ratios.begin(), ratios.end()));
 }
 
 Rows memory_rows(const Results& results, const std::string& model) {

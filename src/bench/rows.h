@@ -21,7 +21,8 @@ Rows accuracy_rows(const Results& results, const std::string& model);
 Rows peer_rows(const Results& results, const std::string& model);
 
 /// "ours over the best other engine: geometric mean over 6 cells 1.11 (1.05–1.17), smallest 0.90", of the ratios in
-/// peer_rows() and of the ends of their intervals; empty where there are none.
+/// peer_rows(); the interval takes the cells' errors as independent: their logarithms' squares add up. Empty where
+/// there are none.
 std::string peer_summary(const Results& results, const std::string& model);
 
 /// What memory batches that were not run would take, a row a sweep, with the error of the fit.
