@@ -54,15 +54,20 @@ QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis) {
   const auto source = weights.data<float>();
   QuantizedWeights result{Tensor(DType::i8, shape), Tensor(DType::f32, Shape{channels})};
   auto scale = result.scale.data<float>();
-  std::fill(scale.begin(), scale.end(), 0.0f);
-  const auto channel = [&](std::size_t i) {
-    return static_cast<std::size_t>(static_cast<std::int64_t>(i) / inner % channels);
-  };
-  for (std::size_t i = 0; i < source.size(); ++i) scale[channel(i)] = std::max(scale[channel(i)], std::abs(source[i]));
-  for (auto& value : scale) value = value > 0 ? std::max(value / 127, 1e-30f) : 1.0f;
   auto target = result.data.data<std::int8_t>();
-  for (std::size_t i = 0; i < source.size(); ++i)
-    target[i] = static_cast<std::int8_t>(std::clamp(std::nearbyint(source[i] / scale[channel(i)]), -127.0f, 127.0f));
+  std::fill(scale.begin(), scale.end(), 0.0f);
+  const auto each_run = [&](auto visit) {  // visit(channel, first element of a run of `inner`)
+    const auto run = static_cast<std::size_t>(inner);
+    for (std::size_t i = 0; i < source.size(); i += run) visit(i / run % scale.size(), i, run);
+  };
+  each_run([&](std::size_t channel, std::size_t first, std::size_t count) {
+    for (const float weight : source.subspan(first, count)) scale[channel] = std::max(scale[channel], std::abs(weight));
+  });
+  for (auto& value : scale) value = value > 0 ? std::max(value / 127, 1e-30f) : 1.0f;
+  each_run([&](std::size_t channel, std::size_t first, std::size_t count) {
+    for (std::size_t i = first; i < first + count; ++i)
+      target[i] = static_cast<std::int8_t>(std::clamp(std::nearbyint(source[i] / scale[channel]), -127.0f, 127.0f));
+  });
   return result;
 }
 

@@ -92,7 +92,8 @@ std::string test_name(const ::testing::TestParamInfo<const char*>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Models, Fp32Accuracy,
                          ::testing::Values("resnet18", "resnet50", "squeezenet1.1", "mobilenet_v2"), test_name);
-INSTANTIATE_TEST_SUITE_P(Models, Int8Accuracy, ::testing::Values("resnet18", "squeezenet1.1"), test_name);
+INSTANTIATE_TEST_SUITE_P(Models, Int8Accuracy, ::testing::Values("resnet18", "squeezenet1.1", "mobilenet_v2"),
+                         test_name);
 
 }  // namespace
 }  // namespace halftone
