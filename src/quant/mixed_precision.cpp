@@ -192,7 +192,7 @@ class Search {
     for (; raised <= raises_.size(); ++raised) {
       const Mix& mix = try_mix(raised, true);
       const bool slower = result_.fp32_seconds > 0 && mix.seconds > result_.fp32_seconds && allowed(Precision::fp32);
-      if (slower && mix.fp32 < result_.layers.size()) raised = raises_.size() - 1;  // then FP32 throughout is faster
+      if (slower && raised < raises_.size()) raised = raises_.size() - 1;  // FP32 throughout is next
       else if (meets(mix)) return;
     }
     const Mix* nearest = &result_.tried.front();
