@@ -16,8 +16,8 @@ const Tensor& Editor::constant(ValueId id) const {
 std::string Editor::fresh_name(std::string_view stem) { return graph.unique_name(std::string(stem)); }
 
 ValueId Editor::add(std::string op, std::vector<ValueId> inputs, Attributes attributes, std::string_view name) {
-  const auto stem = name.empty() ? std::string_view(op) : name;
-  Node made{op, std::string(stem), std::move(attributes), std::move(inputs), {}};
+  const std::string stem(name.empty() ? std::string_view(op) : name);
+  Node made{std::move(op), stem, std::move(attributes), std::move(inputs), {}};
   made.outputs.push_back(add_untyped(stem));
   const ValueId output = made.outputs.front();
   add_making(std::move(made));
