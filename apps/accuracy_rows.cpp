@@ -26,14 +26,18 @@ std::vector<Variant> make_variants(const Graph& graph, const std::vector<Precisi
                                    Calibration calibration, bool quiet) {
   std::vector<Variant> variants;
   for (const auto precision : precisions) {
-    if (precision != Precision::int8 || is_quantized(graph)) {
-      if (precision != Precision::int8 && is_quantized(graph))
-        fail(Code::invalid_argument, "the model is quantised: it runs in int8, not in {}", name(precision));
+    const auto quantized = quantized_to(graph);
+    if (quantized || float_precision(precision) == precision) {
+      if (quantized && precision != *quantized)
+        fail(Code::invalid_argument, "the model is quantised: it runs in {}, not in {}", name(*quantized),
+             name(precision));
       variants.push_back({precision, graph});
       continue;
     }
-    if (calibration.path.empty()) fail(Code::invalid_argument, "int8 needs calibration images: --calib DIR");
+    if (calibration.path.empty())
+      fail(Code::invalid_argument, "{} needs calibration images: --calib DIR", name(precision));
     calibration.options.progress = progress_bar("calibrate", quiet);
+    calibration.options.fp8 = precision == Precision::fp8;
     calibration.options.symmetric |= backend->has("symmetric_int8");
     const auto plan =
         calibrate(graph, backend, open_dataset(calibration.path).evenly_spaced(500), preprocess, calibration.options);

@@ -6,6 +6,7 @@
 
 #include "base/progress.h"
 #include "cpu/cpu_backend.h"
+#include "passes/byte_images.h"
 #ifdef HALFTONE_HAS_CUDA
 #include "cuda/cuda_backend.h"
 #endif
@@ -53,7 +54,8 @@ std::vector<Precision> parse_precisions(const std::string& text) {
   std::vector<Precision> precisions;
   for (const auto& item : CLI::detail::split(text, ',')) {
     const auto precision = parse_precision(item);
-    if (!precision) fail(Code::invalid_argument, "precision '{}': fp32, bf16, fp16 and int8 are known", item);
+    if (!precision)
+      fail(Code::invalid_argument, "precision '{}': fp32, tf32, bf16, fp16, int8 and fp8 are known", item);
     precisions.push_back(*precision);
   }
   if (precisions.empty()) fail(Code::invalid_argument, "no precision given");
@@ -68,14 +70,38 @@ Preprocess preprocess_for(const std::string& text, const Graph& graph) {
   return preprocess;
 }
 
+void enter_as_bytes(Graph& graph, Preprocess& preprocess) {
+  std::vector<float> multiply, add;
+  for (int c = 0; c < preprocess.channel_count(); ++c) {
+    const auto at = static_cast<std::size_t>(c);
+    multiply.push_back(preprocess.scale / preprocess.std[at]);
+    add.push_back(-preprocess.mean[at] / preprocess.std[at]);
+  }
+  read_byte_images(graph, multiply, add);
+  preprocess.dtype = DType::u8;
+  preprocess.layout = Layout::nhwc;
+}
+
 bool is_quantized(const Graph& graph) {
   for (const auto& node : graph.nodes)
     if (node.op == "QuantizeLinear" || node.op == "DequantizeLinear") return true;
   return false;
 }
 
+std::optional<Precision> quantized_to(const Graph& graph) {
+  if (!is_quantized(graph)) return std::nullopt;
+  for (const auto& value : graph.values)
+    if (value.is_constant() && value.constant.dtype() == DType::f8e4m3) return Precision::fp8;
+  return Precision::int8;
+}
+
+Precision float_precision(Precision precision) {
+  return precision == Precision::int8 || precision == Precision::fp8 ? Precision::fp32 : precision;
+}
+
 void EngineFlags::add_to(CLI::App& verb) {
-  verb.add_option("--device", device, "Where to run: cpu")->capture_default_str();
+  verb.add_option("--device", device, "Where to run: cpu, or cuda or cuda:N in a build with CUDA")
+      ->capture_default_str();
   verb.add_option("--threads", threads, "Cores a run uses; 0: all")->check(CLI::Range(0, 1024))->capture_default_str();
   verb.add_flag("--no-tune", no_tune, "Start at once: known tactics, else each kernel's own first guess");
   verb.add_flag("-q,--quiet", quiet, "No progress on stderr");

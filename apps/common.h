@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,18 @@ std::vector<Precision> parse_precisions(const std::string& text);
 /// The preprocessing text with the crop taken from the model's image input.
 Preprocess preprocess_for(const std::string& text, const Graph& graph);
 
+/// Makes graph and preprocessing meet in the bytes of pictures: the loader leaves them as they are and the network
+/// normalises them, on its device.
+void enter_as_bytes(Graph& graph, Preprocess& preprocess);
+
 /// Whether the graph holds QuantizeLinear or DequantizeLinear.
 bool is_quantized(const Graph& graph);
+
+/// int8, or fp8 where a quantised graph's data is 8-bit floats; nothing for a graph that is not quantised.
+std::optional<Precision> quantized_to(const Graph& graph);
+
+/// What is left in float runs in: the precision itself, and fp32 beside int8 and fp8.
+Precision float_precision(Precision precision);
 
 /// Flags every verb that builds an engine has.
 struct EngineFlags {

@@ -20,6 +20,7 @@ struct BenchFlags {
   std::string precisions, batches = "1,8,32", json, html, peers, slo, data, preprocess;
   int sessions = 1, copies = 0;
   Protocol protocol;
+  std::string bytes;
   EngineFlags engine;
 };
 
@@ -31,25 +32,32 @@ struct Source {
 };
 
 /// "resnet50" of "resnet50.onnx", and of its plan "resnet50.int8.onnx", so that they stand side by side.
-std::string name_of(const std::string& path, bool quantized) {
+std::string name_of(const std::string& path, std::optional<Precision> quantized) {
   auto stem = std::filesystem::path(path).stem().string();
-  if (quantized && stem.ends_with(".int8")) stem.resize(stem.size() - 5);
+  const std::string ending = quantized ? fmt::format(".{}", name(*quantized)) : "";
+  if (quantized && stem.ends_with(ending)) stem.resize(stem.size() - ending.size());
   return stem;
 }
 
 std::vector<Source> load_sources(const BenchFlags& flags) {
-  const auto wanted = parse_precisions(flags.precisions.empty() ? "fp32,int8" : flags.precisions);
+  const auto wanted = parse_precisions(flags.precisions.empty() ? "fp32,int8,fp8" : flags.precisions);
   std::vector<Source> sources;
   std::vector<Precision> used;
   for (const auto& path : flags.models) {
     auto model = load_model(path);
-    const bool quantized = is_quantized(model.graph);
+    if (!flags.bytes.empty()) {
+      auto preprocess = preprocess_for(flags.bytes, model.graph);
+      enter_as_bytes(model.graph, preprocess);
+    }
+    const auto quantized = quantized_to(model.graph);
     Source source{path, name_of(path, quantized), std::move(model.graph), {}};
     for (const auto precision : wanted)
-      if ((precision == Precision::int8) == quantized) source.precisions.push_back(precision);
+      if (quantized ? precision == *quantized : float_precision(precision) == precision)
+        source.precisions.push_back(precision);
     if (source.precisions.empty())
       fail(Code::invalid_argument, "{} is {}: it cannot run in {}", path,
-           quantized ? "quantised" : "not quantised (see `halftone quantize`)", flags.precisions);
+           quantized ? fmt::format("quantised to {}", name(*quantized)) : "not quantised (see `halftone quantize`)",
+           flags.precisions);
     used.insert(used.end(), source.precisions.begin(), source.precisions.end());
     sources.push_back(std::move(source));
   }
@@ -57,7 +65,7 @@ std::vector<Source> load_sources(const BenchFlags& flags) {
     for (const auto precision : wanted)
       if (std::find(used.begin(), used.end(), precision) == used.end())
         fail(Code::invalid_argument, "none of the models runs in {}{}", name(precision),
-             precision == Precision::int8 ? " (see `halftone quantize`)" : "");
+             float_precision(precision) != precision ? " (see `halftone quantize`)" : "");
   return sources;
 }
 
@@ -120,8 +128,7 @@ void measure_model(const std::vector<const Source*>& sources, const BenchFlags& 
       for (const auto precision : source->precisions) {
         auto engine_flags = flags.engine;
         if (engine_flags.threads == 0) engine_flags.threads = std::max(1, backend->info().cores / flags.sessions);
-        const auto engine = build_engine(source->graph, backend, engine_flags, batches,
-                                         precision == Precision::int8 ? Precision::fp32 : precision);
+        const auto engine = build_engine(source->graph, backend, engine_flags, batches, float_precision(precision));
         contenders.push_back(make_contender(source->name, source->path, precision, engine, flags.sessions));
         graphs.push_back(&source->graph);
       }
@@ -276,6 +283,9 @@ void add_bench(CLI::App& app) {
   verb->add_option("--copies", flags->copies,
                    "Also the throughput with copies between host and device, of so many sessions at once")
       ->check(CLI::Range(1, 64));
+  verb->add_option("--bytes", flags->bytes,
+                   "Images enter as bytes and are normalised on the device as this preprocessing says (torchvision, …)")
+      ->excludes("--data");
   verb->add_option("--json", flags->json,
                    "Also write the results to this file; what an interrupted run measured waits in FILE.part");
   verb->add_option("--html", flags->html, "Also write a page to look at");

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 
 #include "apps/accuracy_rows.h"
 #include "base/file.h"
@@ -41,9 +42,9 @@ void run(const EvalFlags& flags) {
     const auto model = load_model(path);
     const auto preprocess = preprocess_for(flags.preprocess, model.graph);
     check_labels(model.graph, dataset);
-    const auto precisions = parse_precisions(!flags.precision.empty()    ? flags.precision
-                                             : is_quantized(model.graph) ? "int8"
-                                                                         : "fp32");
+    const auto precisions = parse_precisions(
+        !flags.precision.empty() ? flags.precision
+                                 : std::string(name(quantized_to(model.graph).value_or(Precision::fp32))));
     Calibration calibration{flags.calibration, {}};
     calibration.options.calibrator = calibrator;
     calibration.options.threads = flags.engine.threads;
@@ -51,12 +52,15 @@ void run(const EvalFlags& flags) {
     std::optional<Evaluation> baseline;
     for (const auto& variant :
          make_variants(model.graph, precisions, backend, preprocess, calibration, flags.engine.quiet)) {
-      const auto float_precision = variant.precision == Precision::int8 ? Precision::fp32 : variant.precision;
-      const auto engine = build_engine(variant.graph, backend, flags.engine, {flags.batch}, float_precision);
+      Graph graph = variant.graph;
+      Preprocess reading = preprocess;
+      if (!backend->host_memory()) enter_as_bytes(graph, reading);
+      const auto engine = build_engine(graph, backend, flags.engine, {flags.batch}, float_precision(variant.precision));
       EvalOptions options;
       options.skip_unreadable = flags.skip_unreadable;
+      if (!backend->host_memory()) options.decode_threads = static_cast<int>(std::thread::hardware_concurrency());
       options.progress = progress_bar(fmt::format("evaluate {}", name(variant.precision)), flags.engine.quiet);
-      const auto result = evaluate_accuracy(engine, dataset, preprocess, options);
+      const auto result = evaluate_accuracy(engine, dataset, reading, options);
       for (const auto& reason : result.skipped) fmt::print(stderr, "halftone: skipped {}\n", reason);
       if (result.not_finite > 0)
         fmt::print(stderr, "halftone: warning: {} images gave scores that are not finite\n", result.not_finite);

@@ -30,6 +30,7 @@ Precision unit_of(const Problem& problem) {
   switch (problem.input(0).dtype) {
     case DType::u8:
     case DType::i8: return Precision::int8;
+    case DType::f8e4m3: return Precision::fp8;
     case DType::bf16: return Precision::bf16;
     case DType::f16: return Precision::fp16;
     default: return problem.attributes.has("math") ? Precision::tf32 : Precision::fp32;
@@ -95,11 +96,10 @@ void run(const ExplainFlags& flags) {
   const auto model = load_model(flags.model);
   const auto backend = open_device(flags.engine.device);
   const auto precision = parse_precisions(flags.precision).front();
-  if (precision == Precision::int8 && !is_quantized(model.graph))
-    fail(Code::invalid_argument, "{} is not quantised; `halftone quantize` makes a plan that runs in int8",
-         flags.model);
-  const auto engine = build_engine(model.graph, backend, flags.engine, {flags.batch},
-                                   precision == Precision::int8 ? Precision::fp32 : precision);
+  if (float_precision(precision) != precision && quantized_to(model.graph) != precision)
+    fail(Code::invalid_argument, "{} is not quantised to {}; `halftone quantize` makes a plan", flags.model,
+         name(precision));
+  const auto engine = build_engine(model.graph, backend, flags.engine, {flags.batch}, float_precision(precision));
   const Program& program = engine->program(flags.batch);
   Session session(engine);
   const auto inputs = random_tensors(program.inputs);

@@ -16,6 +16,7 @@ struct QuantizeFlags {
   double percentile = 99.99;
   std::size_t limit = 0;
   bool symmetric = false;
+  bool fp8 = false;
   bool no_bias_correction = false;
   bool no_equalization = false;
   bool skip_unreadable = false;
@@ -38,6 +39,7 @@ void run(const QuantizeFlags& flags) {
   options.percentile = flags.percentile;
   options.correct_bias = !flags.no_bias_correction;
   options.equalize = !flags.no_equalization;
+  options.fp8 = flags.fp8;
   options.symmetric = flags.symmetric || backend->has("symmetric_int8");
   options.threads = flags.engine.threads;
   options.skip_unreadable = flags.skip_unreadable;
@@ -88,6 +90,8 @@ void add_quantize(CLI::App& app) {
       ->capture_default_str();
   verb->add_option("--limit", flags->limit, "Use at most this many images, evenly spaced; 0: all")
       ->capture_default_str();
+  verb->add_flag("--fp8", flags->fp8,
+                 "8-bit floats (e4m3) instead of integers, for GPUs that multiply them; --method does not apply");
   verb->add_flag("--symmetric", flags->symmetric,
                  "Signed activations with zero point 0, which GPUs want; CPUs are faster with unsigned");
   verb->add_flag("--no-bias-correction", flags->no_bias_correction,

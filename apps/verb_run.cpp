@@ -130,11 +130,10 @@ void run(const RunFlags& flags) {
   auto engine_flags = flags.engine;
   engine_flags.no_tune = true;  // one run is not worth measuring for; what earlier builds learnt is used
   const auto precision = parse_precisions(flags.precision).front();
-  if (precision == Precision::int8 && !is_quantized(model.graph))
+  if (float_precision(precision) != precision && quantized_to(model.graph) != precision)
     fail(Code::invalid_argument, "{} is not quantised; `halftone quantize` makes a plan that runs in int8",
          flags.model);
-  const auto engine = build_engine(model.graph, backend, engine_flags, {batch},
-                                   precision == Precision::int8 ? Precision::fp32 : precision);
+  const auto engine = build_engine(model.graph, backend, engine_flags, {batch}, float_precision(precision));
   Session session(engine);
   session.run(inputs);
   const double start = now_seconds();

@@ -99,7 +99,7 @@ void run(const StudyFlags& flags) {
   const auto preprocess = preprocess_for(flags.preprocess, model.graph);
   const auto dataset = open_dataset(flags.data).evenly_spaced(flags.limit);
   check_labels(model.graph, dataset);
-  if (is_quantized(model.graph)) precisions = {Precision::int8};
+  if (const auto quantized = quantized_to(model.graph)) precisions = {*quantized};
   const std::filesystem::path folder = flags.output;
   const OutputFolder made(folder);
   std::vector<Candidate> candidates;
@@ -107,8 +107,8 @@ void run(const StudyFlags& flags) {
     candidates.push_back({std::move(variant), nullptr, {}});
   for (auto& candidate : candidates) {
     const auto precision = candidate.variant.precision;
-    candidate.engine = build_engine(candidate.variant.graph, backend, flags.engine, batches,
-                                    precision == Precision::int8 ? Precision::fp32 : precision);
+    candidate.engine =
+        build_engine(candidate.variant.graph, backend, flags.engine, batches, float_precision(precision));
     EvalOptions options;
     options.skip_unreadable = flags.skip_unreadable;
     options.progress = progress_bar(fmt::format("evaluate {}", name(precision)), flags.engine.quiet);
@@ -139,10 +139,11 @@ void run(const StudyFlags& flags) {
   std::vector<FileContent> files{{folder / "results.json", to_json(results)},
                                  {folder / "report.html", html_report(study_of(std::span(&results, 1)), slo)}};
   for (const auto& candidate : candidates)
-    if (candidate.variant.precision == Precision::int8 && !is_quantized(model.graph)) {
+    if (float_precision(candidate.variant.precision) != candidate.variant.precision && !is_quantized(model.graph)) {
       auto plan = candidate.variant.graph;
       plan.metadata[tactic_metadata_key(backend->info())] = candidate.engine->tactics().serialize(backend->info().key);
-      files.push_back({folder / (model_name + ".int8.onnx"), serialize_onnx(plan)});
+      files.push_back(
+          {folder / fmt::format("{}.{}.onnx", model_name, name(candidate.variant.precision)), serialize_onnx(plan)});
     }
   write_files(files);
   const int width = terminal_width(stdout);

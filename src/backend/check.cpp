@@ -24,7 +24,8 @@ constexpr std::string_view kMoves[] = {"Abs",           "ArgMax",   "ArgMin",   
 constexpr std::string_view kSums[] = {"AveragePool", "Conv",   "ConvTranspose", "GlobalAveragePool",
                                       "Gemm",        "MatMul", "ReduceMean",    "ReduceSum"};
 
-constexpr std::string_view kElementwise[] = {"Add", "Sub", "Mul", "DequantizeLinear", "LeakyRelu", "PRelu"};
+constexpr std::string_view kElementwise[] = {"Add",       "Sub",   "Mul",       "DequantizeLinear",
+                                             "LeakyRelu", "PRelu", "ImageInput"};
 
 template <std::size_t N>
 bool among(const std::string_view (&names)[N], std::string_view name) {
@@ -37,13 +38,15 @@ double unit(DType dtype) {
     case DType::bf16: return 0x1p-7;
     case DType::f16: return 0x1p-10;
     case DType::f64: return 0x1p-52;
+    case DType::f8e4m3: return 0x1p-3;
     default: return 0x1p-23;
   }
 }
 
 template <typename T>
 double as_double(T value) {
-  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) return static_cast<double>(float(value));
+  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16> || std::is_same_v<T, Float8>)
+    return static_cast<double>(float(value));
   else return static_cast<double>(value);
 }
 
@@ -94,12 +97,12 @@ Allowed allowed_for_fused_conv(const Problem& problem, std::span<const Tensor> i
   const auto channels = static_cast<std::size_t>(conv.o);
   const auto terms = static_cast<std::size_t>(conv.kh * conv.kw * (conv.c / conv.group));
   double x = largest(inputs[FusedConv::kX]);
-  if (conv.is_int8()) x = static_cast<double>(q.x_scale) * (x + std::abs(static_cast<double>(q.x_zero)));
+  if (conv.scaled()) x = static_cast<double>(q.x_scale) * (x + std::abs(static_cast<double>(q.x_zero)));
   double residual = conv.has_residual ? largest(inputs[FusedConv::kResidual]) : 0;
-  if (is_8bit(conv.residual_type))
+  if (is_quantised(conv.residual_type))
     residual = static_cast<double>(q.r_scale) * (residual + std::abs(static_cast<double>(q.r_zero)));
   const auto w = row_sizes(inputs[FusedConv::kW], channels);
-  const auto w_scale = conv.is_int8() ? inputs[FusedConv::kWeightScale].to_doubles() : std::vector<double>(channels, 1);
+  const auto w_scale = conv.scaled() ? inputs[FusedConv::kWeightScale].to_doubles() : std::vector<double>(channels, 1);
   const auto bias = conv.has_bias ? inputs[FusedConv::kBias].to_doubles() : std::vector<double>(channels, 0);
   Allowed allowed{unit(conv.y_type), std::vector<double>(channels)};
   double slope = 1;
@@ -117,12 +120,17 @@ Allowed allowed_for_fused_conv(const Problem& problem, std::span<const Tensor> i
     case Activation::silu: slope *= 1.1; curve = 4e-6;  // what vectorised exponentials lose
   }
   // Both factors cut to 10 bits: each product is off by up to 2^-9, to either side of the true one.
-  const double rounded = conv.tf32 ? 0x1p-8 / std::sqrt(static_cast<double>(terms)) : 0;
+  double rounded = conv.tf32 ? 0x1p-8 / std::sqrt(static_cast<double>(terms)) : 0;
+  // Hopper's tensor cores keep about 14 bits of a sum of 8-bit floats (DeepSeek-V3 technical report, 2024, 3.3.2).
+  if (conv.is_fp8()) rounded = 0x1p-13;
   if (conv.tf32) allowed.relative += 0x1p-9;
   for (std::size_t o = 0; o < channels; ++o) {
     const double size = x * w[o] * std::abs(w_scale[o]) + std::abs(bias[o]) + residual;
-    allowed.absolute[o] = slope * (sum_error(static_cast<double>(terms), DType::f32) * size + rounded * x * w[o]) +
-                          curve * (1 + size * 0x1p-4);
+    allowed.absolute[o] =
+        slope * (sum_error(static_cast<double>(terms), DType::f32) * size + rounded * x * w[o] * std::abs(w_scale[o])) +
+        curve * (1 + size * 0x1p-4);
+    if (conv.y_type == DType::f8e4m3)
+      allowed.absolute[o] = allowed.absolute[o] / static_cast<double>(q.y_scale) + 0x1p-9;
   }
   return allowed;
 }
@@ -145,6 +153,8 @@ Allowed allowed_for(const Problem& problem, const Tensor& expected, std::span<co
   const double ulp = unit(expected.dtype());
   if (problem.op == "FusedConv") return allowed_for_fused_conv(problem, inputs);
   if (among(kMoves, problem.op)) return {};
+  if ((problem.op == "QuantizeLinear" || problem.op == "ImageInput") && expected.dtype() == DType::f8e4m3)
+    return {ulp, {0x1p-9}};
   if (among(kElementwise, problem.op)) return {ulp, {0}};
   if (among(kSums, problem.op)) {
     const double terms = terms_of(problem);
@@ -167,8 +177,8 @@ Allowed allowed_for(const Problem& problem, const Tensor& expected, std::span<co
 /// Quantised by the operator itself, so that a float decides how an element rounds.
 bool rounds(const Problem& problem, DType dtype) {
   if (problem.op == "FusedConv") return is_8bit(dtype);
-  return is_integer(dtype) &&
-         (problem.op.starts_with("QLinear") || problem.op == "QuantizeLinear" || problem.op == "DynamicQuantizeLinear");
+  return is_integer(dtype) && (problem.op.starts_with("QLinear") || problem.op == "QuantizeLinear" ||
+                               problem.op == "DynamicQuantizeLinear" || problem.op == "ImageInput");
 }
 
 std::string place(const Shape& shape, std::size_t at) {
@@ -232,7 +242,7 @@ Comparison compare_one(const Problem& problem, std::size_t output, const Tensor&
             fmt::format("output {} is {}, expected {}", output, actual.type().text(), expected.type().text())};
   if (expected.bytes() == 0 || std::memcmp(expected.raw(), actual.raw(), expected.bytes()) == 0) return {};
   const bool quantised = rounds(problem, expected.dtype());
-  const bool exact = !quantised && !is_float(expected.dtype());
+  const bool exact = !quantised && !is_float(expected.dtype()) && expected.dtype() != DType::f8e4m3;
   const Allowed allowed = quantised || exact ? Allowed{} : allowed_for(problem, expected, inputs);
   Tally found;
   visit(expected.dtype(), [&](auto zero) {

@@ -74,7 +74,8 @@ Bounds zero_point(DType dtype) {
   switch (dtype) {
     case DType::u8: return {96, 160};
     case DType::i8: return {-16, 16};
-    case DType::i32: return {0, 0};
+    case DType::i32:
+    case DType::f8e4m3: return {0, 0};
     default: return dtype == DType::u16 ? Bounds{30000, 36000} : Bounds{-100, 100};
   }
 }
@@ -104,6 +105,8 @@ constexpr std::array kSpecial{
     Special{"QuantizeLinear", 2, Role::zero},
     Special{"DequantizeLinear", 1, Role::scale},
     Special{"DequantizeLinear", 2, Role::zero},
+    Special{"ImageInput", 3, Role::scale},
+    Special{"ImageInput", 4, Role::zero},
     Special{"QLinearConv", 1, Role::scale},
     Special{"QLinearConv", 2, Role::zero},
     Special{"QLinearConv", 4, Role::scale},
@@ -175,11 +178,13 @@ Bounds bounds_of(const Problem& problem, std::size_t input) {
 void fill_fused_conv(const Problem& problem, std::vector<Tensor>& inputs, Random& random) {
   const auto conv = fused_conv_of(problem);
   const double fan_in = static_cast<double>(conv.kh * conv.kw * (conv.c / conv.group));
-  if (!conv.is_int8()) {
+  if (!conv.scaled()) {
     const double reach = 3 / std::sqrt(fan_in);
     inputs[FusedConv::kW] = fill(problem.input(FusedConv::kW), {-reach, reach}, random);
   } else {
-    const double scale = 1.7 / (kStep * kSpread * kSpread * std::sqrt(fan_in));
+    // f8e4m3 data is drawn from -1 to 1, with a deviation of 1 / sqrt(3).
+    const double spread = conv.is_fp8() ? 1 / std::sqrt(3.0) : kSpread;
+    const double scale = 1.7 / (kStep * spread * spread * std::sqrt(fan_in));
     inputs[FusedConv::kWeightScale] = fill(problem.input(FusedConv::kWeightScale), {0.5 * scale, 1.5 * scale}, random);
   }
   if (!conv.quantised()) return;
@@ -191,7 +196,7 @@ void fill_fused_conv(const Problem& problem, std::vector<Tensor>& inputs, Random
                : 0.0f;
   };
   const auto scale = [&](DType dtype) {
-    return is_8bit(dtype) ? static_cast<float>(random.uniform(0.9 * kStep, 1.1 * kStep)) : 1.0f;
+    return is_quantised(dtype) ? static_cast<float>(random.uniform(0.9 * kStep, 1.1 * kStep)) : 1.0f;
   };
   std::array<float, 6> q{scale(conv.x_type),       zero(conv.x_type),  scale(conv.residual_type),
                          zero(conv.residual_type), scale(conv.y_type), zero(conv.y_type)};

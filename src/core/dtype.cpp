@@ -8,7 +8,7 @@
 namespace halftone {
 namespace {
 
-constexpr std::array<std::pair<DType, std::string_view>, 14> kNames{{{DType::none, "none"},
+constexpr std::array<std::pair<DType, std::string_view>, 15> kNames{{{DType::none, "none"},
                                                                      {DType::f32, "f32"},
                                                                      {DType::f64, "f64"},
                                                                      {DType::f16, "f16"},
@@ -21,7 +21,8 @@ constexpr std::array<std::pair<DType, std::string_view>, 14> kNames{{{DType::non
                                                                      {DType::u32, "u32"},
                                                                      {DType::i64, "i64"},
                                                                      {DType::u64, "u64"},
-                                                                     {DType::boolean, "bool"}}};
+                                                                     {DType::boolean, "bool"},
+                                                                     {DType::f8e4m3, "f8e4m3"}}};
 
 constexpr std::array<std::pair<Precision, std::string_view>, 6> kPrecisions{{{Precision::fp32, "fp32"},
                                                                              {Precision::tf32, "tf32"},
@@ -61,9 +62,13 @@ bool is_float(DType dtype) {
   return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::f16 || dtype == DType::bf16;
 }
 
-bool is_integer(DType dtype) { return dtype != DType::none && dtype != DType::boolean && !is_float(dtype); }
+bool is_integer(DType dtype) {
+  return dtype != DType::none && dtype != DType::boolean && dtype != DType::f8e4m3 && !is_float(dtype);
+}
 
 bool is_8bit(DType dtype) { return dtype == DType::i8 || dtype == DType::u8; }
+
+bool is_quantised(DType dtype) { return is_8bit(dtype) || dtype == DType::f8e4m3; }
 
 std::string_view name(Precision precision) { return kPrecisions[static_cast<std::size_t>(precision)].second; }
 
@@ -107,5 +112,30 @@ BFloat16::BFloat16(float value) {
 }
 
 BFloat16::operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+
+Float8::Float8(float value) {
+  const std::uint32_t sign = std::bit_cast<std::uint32_t>(value) >> 24 & 0x80u;
+  const float size = std::abs(value);
+  std::uint32_t magnitude = 0x7f;  // NaN
+  if (size >= 448) {
+    magnitude = 0x7e;
+  } else if (size >= 0x1p-6f) {  // normal: round the float's mantissa to three bits
+    const auto word = std::bit_cast<std::uint32_t>(size);
+    const std::uint32_t rounded = word + 0x7ffffu + (word >> 20 & 1u);
+    magnitude = (rounded - (120u << 23)) >> 20;
+  } else if (size < 0x1p-6f) {  // subnormal: a multiple of 2^-9
+    magnitude = static_cast<std::uint32_t>(std::nearbyint(size * 512.0f));
+  }
+  bits = static_cast<std::uint8_t>(sign | magnitude);
+}
+
+Float8::operator float() const {
+  const std::uint32_t exponent = bits >> 3 & 15u;
+  const std::uint32_t mantissa = bits & 7u;
+  float size = static_cast<float>(mantissa) * 0x1p-9f;
+  if ((bits & 0x7fu) == 0x7fu) size = std::bit_cast<float>(0x7fc00000u);
+  else if (exponent != 0) size = std::bit_cast<float>((exponent + 120u) << 23 | mantissa << 20);
+  return bits & 0x80u ? -size : size;
+}
 
 }  // namespace halftone

@@ -7,20 +7,23 @@
 namespace halftone {
 
 /// Element types. `none` marks a type not known yet.
-enum class DType : std::uint8_t { none, f32, f64, f16, bf16, i8, u8, i16, u16, i32, u32, i64, u64, boolean };
+enum class DType : std::uint8_t { none, f32, f64, f16, bf16, i8, u8, i16, u16, i32, u32, i64, u64, boolean, f8e4m3 };
 
 /// Bytes an element takes.
 std::size_t size_of(DType dtype);
 
-/// The name in Problem lines and JSON: f32, f64, f16, bf16, i8, u8, i16, u16, i32, u32, i64, u64, bool.
+/// The name in Problem lines and JSON: f32, f64, f16, bf16, i8, u8, i16, u16, i32, u32, i64, u64, bool,
+/// f8e4m3.
 std::string_view name(DType dtype);
 
 /// The inverse of name().
 std::optional<DType> parse_dtype(std::string_view text);
 
-bool is_float(DType dtype);
+bool is_float(DType dtype);    ///< to compute with: f8e4m3, which only holds quantised data, is not among them
 bool is_integer(DType dtype);  ///< signed or unsigned, bool not among them
 bool is_8bit(DType dtype);     ///< i8 or u8, what quantised activations are stored in
+
+bool is_quantised(DType dtype);  ///< what data is quantised to for products: i8, u8 and f8e4m3
 
 /// IEEE binary16 and bfloat16 as stored; they convert to and from float, rounding to nearest even.
 struct Half {
@@ -37,6 +40,15 @@ struct BFloat16 {
   explicit operator float() const;
 };
 
+/// An 8-bit float of 4 bits of exponent and 3 of mantissa, without infinities (Micikevicius et al. 2022; ONNX's
+/// FLOAT8E4M3FN). Rounds to nearest even and saturates at 448.
+struct Float8 {
+  std::uint8_t bits = 0;
+  Float8() = default;
+  explicit Float8(float value);
+  explicit operator float() const;
+};
+
 template <typename T>
 inline constexpr DType dtype_of = DType::none;
 template <>
@@ -47,6 +59,8 @@ template <>
 inline constexpr DType dtype_of<Half> = DType::f16;
 template <>
 inline constexpr DType dtype_of<BFloat16> = DType::bf16;
+template <>
+inline constexpr DType dtype_of<Float8> = DType::f8e4m3;
 template <>
 inline constexpr DType dtype_of<std::int8_t> = DType::i8;
 template <>
@@ -74,6 +88,7 @@ decltype(auto) visit(DType dtype, Function&& function) {
     case DType::f64: return function(double{});
     case DType::f16: return function(Half{});
     case DType::bf16: return function(BFloat16{});
+    case DType::f8e4m3: return function(Float8{});
     case DType::i8: return function(std::int8_t{});
     case DType::u8: return function(std::uint8_t{});
     case DType::i16: return function(std::int16_t{});

@@ -20,8 +20,9 @@ class HostBuffer final : public Buffer {
 
 template <typename To, typename From>
 To convert(From value) {
-  constexpr bool from_small = std::is_same_v<From, Half> || std::is_same_v<From, BFloat16>;
-  constexpr bool to_small = std::is_same_v<To, Half> || std::is_same_v<To, BFloat16>;
+  constexpr bool from_small =
+      std::is_same_v<From, Half> || std::is_same_v<From, BFloat16> || std::is_same_v<From, Float8>;
+  constexpr bool to_small = std::is_same_v<To, Half> || std::is_same_v<To, BFloat16> || std::is_same_v<To, Float8>;
   if constexpr (std::is_same_v<To, From>) {
     return value;
   } else if constexpr (from_small) {

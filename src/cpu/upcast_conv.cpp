@@ -93,6 +93,8 @@ std::vector<std::string> configs(const Problem& problem, const Backend& backend)
 Support supports(const Problem& problem, const Backend& backend) {
   if (problem.op != "FusedConv") return Support::no("not a FusedConv");
   const FusedConv conv = fused_conv_of(problem);
+  for (const DType type : {conv.x_type, conv.residual_type, conv.y_type})
+    if (type == DType::f8e4m3) return Support::no("8-bit floats");
   // oneDNN emulates bf16 where the CPU has no such products, and f32 can be faster there: both may race.
   const bool emulated = conv.x_type == DType::bf16 && !backend.has("avx512_bf16");
   if (!emulated && inner().supports(problem, backend)) return Support::no("oneDNN computes this type itself");

@@ -47,7 +47,9 @@ __global__ void direct_kernel(const DirectParams p, int64_t count) {
       sum += c.residual_scale * (load_element(c.residual, p.residual, i) - p.residual_zero);
     }
     sum = activate(p.activation, p.alpha, p.beta, sum);
-    if (element_bytes(p.out) == 1) {
+    if (p.out == Element::kFloat8) {
+      sum /= p.output_scale;
+    } else if (element_bytes(p.out) == 1) {
       sum = fminf(fmaxf(rintf(sum / p.output_scale) + static_cast<float>(c.output_zero), c.low), c.high);
     }
     store_element(c.output, p.out, i, sum);
@@ -59,10 +61,10 @@ __global__ void direct_kernel(const DirectParams p, int64_t count) {
 cudaError_t conv_direct(const DirectParams& p, cudaStream_t stream) {
   const int64_t count = output_pixels(p.conv) * p.conv.outputs;
   constexpr int kThreads = 128;
-  return with_element(p.in, [&](auto zero) {
+  return with_any_element(p.in, [&](auto zero) {
     using T = decltype(zero);
     const unsigned blocks = grid_blocks(count, kThreads);
-    if constexpr (sizeof(T) == 1) {
+    if constexpr (std::is_integral_v<T>) {
       direct_kernel<T, int8_t><<<blocks, kThreads, 0, stream>>>(p, count);
     } else {
       direct_kernel<T, T><<<blocks, kThreads, 0, stream>>>(p, count);

@@ -32,7 +32,7 @@ class ConvDirect : public Prepared {
     p_.conv.weights = weights_.raw();
     Quantisation q;
     if (conv_.quantised()) q = quantisation_of(context.constants[FusedConv::kQuantisation]);
-    if (conv_.is_int8()) {
+    if (conv_.scaled()) {
       p_.input_zero = q.x_zero;
       const auto w_scale = context.constants[FusedConv::kWeightScale].data<float>();
       std::vector<float> scale(w_scale.begin(), w_scale.end());
@@ -44,12 +44,12 @@ class ConvDirect : public Prepared {
       bias_ = upload(context, context.constants[FusedConv::kBias]);
       p_.conv.bias = static_cast<const float*>(bias_.raw());
     }
-    if (is_8bit(conv_.residual_type)) {
+    if (is_quantised(conv_.residual_type)) {
       p_.conv.residual_scale = q.r_scale;
       p_.residual_zero = q.r_zero;
     }
+    if (is_quantised(conv_.y_type)) p_.output_scale = q.y_scale;
     if (is_8bit(conv_.y_type)) {
-      p_.output_scale = q.y_scale;
       p_.conv.output_zero = static_cast<int>(q.y_zero);
       p_.conv.low = conv_.y_type == DType::u8 ? 0.0F : -128.0F;
       p_.conv.high = p_.conv.low + 255.0F;

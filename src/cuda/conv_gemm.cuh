@@ -2,6 +2,7 @@
 #include "cuda/conv_gemm.h"
 #include "cuda/conv_params.h"
 #include "cuda/mma.cuh"
+#include "cuda/shared_limit.h"
 
 /// Convolution as a matrix product whose left side is gathered on the fly: output pixels x taps and
 /// channels, times the weights. Tensor cores through `mma.sync`, operands staged in shared memory by
@@ -431,7 +432,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   const int64_t row = first_row + warp_down * Tile::kWarpRows + lane / 4;
   auto* output = static_cast<Out*>(p.output);
   // Eight-bit products come with eight-bit residuals, whatever they are added up to.
-  using Residual = std::conditional_t<std::is_same_v<Acc, int32_t>, int8_t, Out>;
+  using Residual = std::conditional_t<std::is_same_v<Acc, int32_t>, int8_t,
+                                      std::conditional_t<std::is_same_v<T, __nv_fp8_e4m3>, T, Out>>;
   using Added = Pack<Residual, kVector>;
   const auto* residual = static_cast<const Residual*>(p.residual);
 #pragma unroll
@@ -509,9 +511,8 @@ size_t conv_gemm_workspace(const ConvParams& p, int splits) {
 template <typename T, typename Out, typename Tile>
 cudaError_t launch_conv_gemm(const ConvParams& p, int splits, cudaStream_t stream) {
   auto* kernel = conv_gemm_kernel<T, Out, Tile>;
-  static const cudaError_t ready =
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Tile::kSharedBytes);
-  if (ready != cudaSuccess) return ready;
+  static std::atomic<std::uint64_t> allowed{0};
+  if (const cudaError_t error = allow_shared(kernel, Tile::kSharedBytes, allowed); error != cudaSuccess) return error;
   constexpr int kVector = ColumnOrder<Out, Tile::kWarpColumns>::kVector;
   const int column_tiles = (p.outputs + Tile::kColumns - 1) / Tile::kColumns;
   const int64_t row_tiles = (output_pixels(p) + Tile::kRows - 1) / Tile::kRows;

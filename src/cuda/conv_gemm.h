@@ -26,6 +26,7 @@ std::span<const ConvGemmConfig> conv_gemm_uint8_to_fp32();
 std::span<const ConvGemmConfig> conv_gemm_fp16();
 std::span<const ConvGemmConfig> conv_gemm_bf16();
 std::span<const ConvGemmConfig> conv_gemm_fp8();
+std::span<const ConvGemmConfig> conv_gemm_fp8_to_fp32();
 std::span<const ConvGemmConfig> conv_gemm_tf32();
 
 }  // namespace halftone::cuda

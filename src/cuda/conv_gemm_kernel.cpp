@@ -16,6 +16,7 @@ std::span<const ConvGemmConfig> table(const FusedConv& conv) {
   switch (conv.x_type) {
     case DType::i8: return to_float ? conv_gemm_int8_to_fp32() : conv_gemm_int8();
     case DType::u8: return to_float ? conv_gemm_uint8_to_fp32() : conv_gemm_uint8();
+    case DType::f8e4m3: return to_float ? conv_gemm_fp8_to_fp32() : conv_gemm_fp8();
     case DType::f16: return conv_gemm_fp16();
     case DType::bf16: return conv_gemm_bf16();
     case DType::f32: return conv.tf32 ? conv_gemm_tf32() : std::span<const ConvGemmConfig>();
@@ -28,9 +29,11 @@ Support supports(const Problem& problem, const Backend&) {
   const FusedConv conv = fused_conv_of(problem);
   if (conv.group != 1) return Support::no("groups");
   if (table(conv).empty()) return Support::no(fmt::format("no tensor cores for {}", name(conv.x_type)));
-  if (conv.is_int8() ? !is_8bit(conv.y_type) && conv.y_type != DType::f32 : conv.y_type != conv.x_type)
-    return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
-  if (conv.has_residual && (conv.is_int8() ? !is_8bit(conv.residual_type) : conv.residual_type != conv.y_type))
+  const bool fits = conv.is_int8()  ? is_8bit(conv.y_type) || conv.y_type == DType::f32
+                    : conv.is_fp8() ? conv.y_type == conv.x_type || conv.y_type == DType::f32
+                                    : conv.y_type == conv.x_type;
+  if (!fits) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
+  if (conv.has_residual && (conv.is_int8() ? !is_8bit(conv.residual_type) : conv.residual_type != conv.x_type))
     return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
   const auto chunk = static_cast<std::int64_t>(16 / size_of(conv.x_type));
   if (conv.c % chunk) return Support::no(fmt::format("{} channels are no multiple of {}", conv.c, chunk));

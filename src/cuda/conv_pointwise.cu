@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cuda/conv_gemm.cuh"
+#include "cuda/shared_limit.h"
 
 namespace halftone::cuda {
 namespace {
@@ -223,9 +224,8 @@ template <typename T, typename Out, int kRows, int kColumns, int kWarpRows, int 
 cudaError_t launch_with(const ConvParams& p, cudaStream_t stream) {
   using P = Pointwise<T, Out, kRows, kColumns, kWarpRows, kWarpColumns, kStages>;
   auto* kernel = conv_pointwise_kernel<T, Out, kRows, kColumns, kWarpRows, kWarpColumns, kStages, kSmallSums>;
-  static const cudaError_t ready =
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kSharedLimit);
-  if (ready != cudaSuccess) return ready;
+  static std::atomic<std::uint64_t> allowed{0};
+  if (const cudaError_t error = allow_shared(kernel, kSharedLimit, allowed); error != cudaSuccess) return error;
   const size_t bytes = P::shared_bytes(p);
   if (bytes > kSharedLimit || p.outputs % P::kVector != 0 || p.output_pitch % P::kVector != 0) {
     return cudaErrorInvalidValue;
@@ -267,13 +267,13 @@ constexpr PointwiseConfig config(std::string_view name) {
           Pointwise<T, Out, kRows, kColumns, kWarpRows, kWarpColumns, kStages>::shared_bytes};
 }
 
-template <typename T>
+template <typename T, typename Out>
 std::span<const PointwiseConfig> byte_table() {
   static constexpr PointwiseConfig kTable[] = {
-      config<T, int8_t, 64, 256, 32, 64, 3>("64x256x3"),
-      config<T, int8_t, 64, 256, 32, 64, 4>("64x256x4"),
-      config<T, int8_t, 64, 128, 16, 64, 3>("64x128x3"),
-      config<T, int8_t, 128, 64, 16, 64, 4>("128x64x4"),
+      config<T, Out, 64, 256, 32, 64, 3>("64x256x3"),
+      config<T, Out, 64, 256, 32, 64, 4>("64x256x4"),
+      config<T, Out, 64, 128, 16, 64, 3>("64x128x3"),
+      config<T, Out, 128, 64, 16, 64, 4>("128x64x4"),
   };
   return kTable;
 }
@@ -291,9 +291,10 @@ std::span<const PointwiseConfig> half_table() {
 
 }  // namespace
 
-std::span<const PointwiseConfig> conv_pointwise_int8() { return byte_table<int8_t>(); }
-std::span<const PointwiseConfig> conv_pointwise_uint8() { return byte_table<uint8_t>(); }
+std::span<const PointwiseConfig> conv_pointwise_int8() { return byte_table<int8_t, int8_t>(); }
+std::span<const PointwiseConfig> conv_pointwise_uint8() { return byte_table<uint8_t, int8_t>(); }
 std::span<const PointwiseConfig> conv_pointwise_fp16() { return half_table<__half>(); }
+std::span<const PointwiseConfig> conv_pointwise_fp8() { return byte_table<__nv_fp8_e4m3, __nv_fp8_e4m3>(); }
 std::span<const PointwiseConfig> conv_pointwise_bf16() { return half_table<__nv_bfloat16>(); }
 
 }  // namespace halftone::cuda

@@ -17,10 +17,11 @@ struct PointwiseConfig {
 };
 
 /// No padding, groups = 1, any stride; channels as in conv_gemm.h; outputs and output pitch a
-/// multiple of 16 (int8) or 8 (fp16, bf16).
+/// multiple of 16 (int8, fp8) or 8 (fp16, bf16).
 std::span<const PointwiseConfig> conv_pointwise_int8();
 std::span<const PointwiseConfig> conv_pointwise_uint8();
 std::span<const PointwiseConfig> conv_pointwise_fp16();
 std::span<const PointwiseConfig> conv_pointwise_bf16();
+std::span<const PointwiseConfig> conv_pointwise_fp8();
 
 }  // namespace halftone::cuda

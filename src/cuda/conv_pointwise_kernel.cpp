@@ -12,6 +12,7 @@ std::span<const PointwiseConfig> table(DType dtype) {
   switch (dtype) {
     case DType::i8: return conv_pointwise_int8();
     case DType::u8: return conv_pointwise_uint8();
+    case DType::f8e4m3: return conv_pointwise_fp8();
     case DType::f16: return conv_pointwise_fp16();
     case DType::bf16: return conv_pointwise_bf16();
     default: return {};

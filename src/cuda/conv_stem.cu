@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "cuda/conv_gemm.cuh"
+#include "cuda/shared_limit.h"
 
 namespace halftone::cuda {
 namespace {
@@ -269,9 +270,8 @@ template <typename T, StemSource kSource, int kColumns, bool kSmallSums>
 cudaError_t launch_with(const StemParams& p, cudaStream_t stream) {
   const ConvParams& c = p.conv;
   auto* kernel = conv_stem_kernel<T, kSource, kColumns, kSmallSums>;
-  static const cudaError_t ready =
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kSharedLimit);
-  if (ready != cudaSuccess) return ready;
+  static std::atomic<std::uint64_t> allowed{0};
+  if (const cudaError_t error = allow_shared(kernel, kSharedLimit, allowed); error != cudaSuccess) return error;
   const size_t bytes = shared_bytes(c, sizeof(T));
   int device = 0;
   int processors = 0;

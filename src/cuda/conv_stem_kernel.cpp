@@ -9,6 +9,7 @@ namespace {
 StemCompute compute_of(DType dtype) {
   if (is_8bit(dtype)) return StemCompute::kInt8;
   if (dtype == DType::f32) return StemCompute::kTf32;
+  if (dtype == DType::f8e4m3) return StemCompute::kFp8;
   return dtype == DType::f16 ? StemCompute::kFp16 : StemCompute::kBf16;
 }
 

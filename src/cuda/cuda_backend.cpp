@@ -194,6 +194,18 @@ std::vector<std::string> CudaBackend::remembered(const std::string& key,
   return memory_.emplace(key, std::move(made)).first->second;
 }
 
+std::shared_ptr<const void> CudaBackend::shared(const std::string& key,
+                                                const std::function<std::shared_ptr<const void>()>& make) const {
+  {
+    const std::lock_guard lock(memory_mutex_);
+    const auto found = shared_.find(key);
+    if (found != shared_.end()) return found->second;
+  }
+  auto made = make();
+  const std::lock_guard lock(memory_mutex_);
+  return shared_.emplace(key, std::move(made)).first->second;
+}
+
 Tensor to_device(Backend& backend, const Tensor& host) {
   auto& device = backend_of(backend);
   Tensor copy(host.type(), device.allocate(host.bytes()));
@@ -216,7 +228,8 @@ DeviceInfo describe_device(int index) {
   info.key = fmt::format("{}/sm_{}{}", device.name, device.major, device.minor);
   std::replace(info.key.begin(), info.key.end(), ' ', '_');
   info.cores = device.multiProcessorCount;
-  info.features = {"fp16", "bf16", "int8", "symmetric_int8", fmt::format("sm_{}{}", device.major, device.minor)};
+  info.features = {
+      "tf32", "fp16", "bf16", "int8", "symmetric_int8", "fp8", fmt::format("sm_{}{}", device.major, device.minor)};
   info.cache_bytes = {{"L2", static_cast<std::size_t>(device.l2CacheSize)},
                       {"shared", device.sharedMemPerMultiprocessor}};
   info.memory_bytes = device.totalGlobalMem;

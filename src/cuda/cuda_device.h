@@ -59,6 +59,9 @@ class CudaBackend : public Backend {
   /// The value `make` gives for `key`, made once for this backend: what a library answers to the same question.
   std::vector<std::string> remembered(const std::string& key,
                                       const std::function<std::vector<std::string>()>& make) const;
+  /// The object `make` gives for `key`, made at the first call and shared from then on.
+  std::shared_ptr<const void> shared(const std::string& key,
+                                     const std::function<std::shared_ptr<const void>()>& make) const;
   /// A stream for questions and for packing; callers hold `setup_mutex` meanwhile.
   CudaStream& setup_stream() const { return *setup_stream_; }
   std::mutex& setup_mutex() const { return setup_mutex_; }
@@ -73,6 +76,7 @@ class CudaBackend : public Backend {
   mutable std::mutex setup_mutex_;
   mutable std::mutex memory_mutex_;
   mutable std::map<std::string, std::vector<std::string>> memory_;
+  mutable std::map<std::string, std::shared_ptr<const void>> shared_;
   std::mutex peaks_mutex_;
   Peaks peaks_;
   std::shared_ptr<Buffer> flush_;

@@ -63,6 +63,7 @@ cudnnDataType_t storage_type(CudnnType type) {
     case CudnnType::kFloat16: return CUDNN_DATA_HALF;
     case CudnnType::kBfloat16: return CUDNN_DATA_BFLOAT16;
     case CudnnType::kInt8: return CUDNN_DATA_INT8;
+    case CudnnType::kFloat8: return CUDNN_DATA_FP8_E4M3;
     default: return CUDNN_DATA_FLOAT;
   }
 }
@@ -122,6 +123,7 @@ struct Operations {
 Operations describe(const CudnnConvDescription& conv) {
   const ConvParams& p = conv.shape;
   const bool integer = conv.type == CudnnType::kInt8;
+  const bool scaled = integer || conv.type == CudnnType::kFloat8;
   const cudnnDataType_t type = storage_type(conv.type);
   const std::array<int64_t, 4> out_dims = {p.batch, p.outputs, p.out_height, p.out_width};
   const std::array<int64_t, 4> channel_dims = {1, p.outputs, 1, 1};
@@ -135,7 +137,7 @@ Operations describe(const CudnnConvDescription& conv) {
 
   // The chain of steps after the product; each step but the last writes a virtual tensor.
   const int steps =
-      (integer ? 1 : 0) + (conv.bias ? 1 : 0) + (conv.residual ? 1 : 0) + (conv.relu ? 1 : 0) + (conv.rescale ? 1 : 0);
+      (scaled ? 1 : 0) + (conv.bias ? 1 : 0) + (conv.residual ? 1 : 0) + (conv.relu ? 1 : 0) + (conv.rescale ? 1 : 0);
   int done = 0;
   int64_t next_id = kFirstVirtual;
   const auto result = [&]() -> const Descriptor& {
@@ -180,7 +182,7 @@ Operations describe(const CudnnConvDescription& conv) {
     ops.pointwise(mode, *current, operand, to);
     current = &to;
   };
-  if (integer) {
+  if (scaled) {
     step(CUDNN_POINTWISE_MUL, &ops.add(tensor(kScale, CUDNN_DATA_FLOAT, channel_dims, p.outputs, false)));
   }
   if (conv.bias) {
@@ -329,7 +331,7 @@ std::vector<std::unique_ptr<CudnnConvPlan>> cudnn_conv_plans(cudnnHandle_t handl
     out->workspace_bytes_ = static_cast<size_t>(workspace);
     out->bias_ = conv.bias;
     out->residual_ = conv.residual;
-    out->scale_ = conv.type == CudnnType::kInt8;
+    out->scale_ = conv.type == CudnnType::kInt8 || conv.type == CudnnType::kFloat8;
     out->rescale_ = conv.rescale;
     plans.push_back(std::move(out));
   }

@@ -13,11 +13,11 @@ typedef struct cudnnContext* cudnnHandle_t;
 
 namespace halftone::cuda {
 
-enum class CudnnType { kFloat32, kTf32, kFloat16, kBfloat16, kInt8 };
+enum class CudnnType { kFloat32, kTf32, kFloat16, kBfloat16, kInt8, kFloat8 };
 
 /// convolution + bias + residual + relu as one cuDNN operation graph, NHWC, weights OHWI. The bias
-/// is fp32 and added before the residual; for kInt8 there is a per-channel fp32 scale too, and the
-/// output is s8.
+/// is fp32 and added before the residual; for kInt8 and kFloat8 there is a per-channel fp32 scale too, and
+/// the output has the input's type.
 struct CudnnConvDescription {
   ConvParams shape;  ///< only the geometry is read; groups as below
   CudnnType type = CudnnType::kFloat16;

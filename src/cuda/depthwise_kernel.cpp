@@ -11,6 +11,7 @@ Support supports(const Problem& problem, const Backend&) {
   if (const auto answer = is_bounded_conv(problem); !answer) return answer;
   const FusedConv conv = fused_conv_of(problem);
   if (!conv.depthwise()) return Support::no("not depthwise");
+  if (conv.is_fp8()) return Support::no("8-bit floats");
   if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type)
     return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
   if (conv.has_residual && conv.residual_type != conv.y_type)

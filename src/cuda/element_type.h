@@ -4,7 +4,7 @@
 /// The element types device kernels are compiled for, and how to pick one at run time.
 namespace halftone::cuda {
 
-enum class Element { kFloat32, kFloat16, kBfloat16, kInt8, kUint8 };
+enum class Element { kFloat32, kFloat16, kBfloat16, kInt8, kUint8, kFloat8 };
 
 constexpr size_t element_bytes(Element type) {
   switch (type) {

@@ -55,6 +55,10 @@ __global__ void elementwise_kernel(const ElementwiseParams p) {
       if (p.what == Elementwise::kDequantize) {
         store_element(p.output, p.out_type, i, (a - zero) * scale);
       } else {
+        if (p.out_type == Element::kFloat8) {
+          store_element(p.output, p.out_type, i, a / scale);
+          continue;
+        }
         const float low = p.out_type == Element::kUint8 ? 0.0F : -128.0F;
         store_element(p.output, p.out_type, i, fminf(fmaxf(rintf(a / scale) + zero, low), low + 255.0F));
       }

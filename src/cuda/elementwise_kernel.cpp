@@ -77,7 +77,7 @@ Support supports(const Problem& problem, const Backend&) {
   if (quantises(*function)) {
     if (problem.attributes.get_int("block_size", 0) != 0) return Support::no("blocks of scales");
     const bool to_bytes = function->what == Elementwise::kQuantize;
-    if (is_8bit(problem.output().dtype) != to_bytes || is_8bit(problem.input(0).dtype) == to_bytes ||
+    if (is_quantised(problem.output().dtype) != to_bytes || is_quantised(problem.input(0).dtype) == to_bytes ||
         !has_element(problem.output().dtype))
       return Support::no("not between floats and 8 bits");
     const auto& scale = problem.input(1).shape;
@@ -86,6 +86,7 @@ Support supports(const Problem& problem, const Backend&) {
   }
   if (!is_plain_float(problem.output().dtype))
     return Support::no(fmt::format("{} results", name(problem.output().dtype)));
+  if (problem.input(0).dtype == DType::f8e4m3) return Support::no("8-bit floats without a scale");
   const bool two = function->what <= Elementwise::kMinimum;
   if (problem.inputs.size() > 1 && problem.has(1) && !two) return Support::no("bounds that are inputs");
   if (two && (problem.inputs.size() != 2 || !problem.has(1))) return Support::no("not of two operands");

@@ -5,7 +5,7 @@
 namespace halftone::cuda {
 
 bool has_element(DType dtype) {
-  return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16 || is_8bit(dtype);
+  return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16 || is_quantised(dtype);
 }
 
 Element element_of(DType dtype) {
@@ -14,6 +14,7 @@ Element element_of(DType dtype) {
     case DType::f16: return Element::kFloat16;
     case DType::bf16: return Element::kBfloat16;
     case DType::i8: return Element::kInt8;
+    case DType::f8e4m3: return Element::kFloat8;
     default: ASSERT(dtype == DType::u8); return Element::kUint8;
   }
 }
@@ -86,8 +87,8 @@ ConvSetup set_up(const PrepareContext& context, const SetupOptions& options) {
     fail(Code::unsupported, "the input's zero point is {} and there is padding", q.x_zero);
 
   // All in units of the output's step; then of the residual's, where that is asked for.
-  double unit = rounds ? 1.0 / static_cast<double>(q.y_scale) : 1.0;
-  const bool steps = conv.has_residual && is_8bit(conv.residual_type);
+  double unit = is_quantised(conv.y_type) ? 1.0 / static_cast<double>(q.y_scale) : 1.0;
+  const bool steps = conv.has_residual && is_quantised(conv.residual_type);
   const double residual_scale = (steps ? static_cast<double>(q.r_scale) : 1.0) * unit;
   const double residual_zero = steps ? static_cast<double>(q.r_zero) : 0.0;
   const double shrink = options.divide_residual && conv.has_residual ? residual_scale : 1.0;
@@ -98,16 +99,16 @@ ConvSetup set_up(const PrepareContext& context, const SetupOptions& options) {
   const auto outputs = static_cast<std::size_t>(conv.o);
   std::vector<float> scale(outputs, static_cast<float>(unit)), bias(outputs, 0.0F);
   std::span<const float> w_scale;
-  if (conv.is_int8()) w_scale = context.constants[FusedConv::kWeightScale].data<float>();
+  if (conv.scaled()) w_scale = context.constants[FusedConv::kWeightScale].data<float>();
   const auto sums = zero != 0 ? weight_sums(context.constants[FusedConv::kW], conv.o) : std::vector<double>(outputs);
   for (std::size_t o = 0; o < outputs; ++o) {
-    const double factor = conv.is_int8() ? static_cast<double>(q.x_scale) * static_cast<double>(w_scale[o]) : 1.0;
+    const double factor = conv.scaled() ? static_cast<double>(q.x_scale) * static_cast<double>(w_scale[o]) : 1.0;
     double constant = conv.has_bias ? static_cast<double>(context.constants[FusedConv::kBias].data<float>()[o]) : 0.0;
     constant -= factor * zero * sums[o];
     scale[o] = static_cast<float>(factor * unit);
     bias[o] = static_cast<float>(constant * unit - residual_zero * residual_scale / shrink);
   }
-  const bool scaled = conv.is_int8() || rounds || shrink != 1.0;
+  const bool scaled = conv.scaled() || unit != 1.0 || shrink != 1.0;
   setup.weights = upload(context, context.constants[FusedConv::kW]);
   p.weights = setup.weights.raw();
   if (scaled) {

@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "cuda/copy.h"
 #include "cuda/cuda_error.h"
 #include "cuda/fused_conv_setup.h"
 #include "cuda/lt_product.h"
@@ -11,11 +12,12 @@ namespace halftone::cuda {
 namespace {
 
 constexpr int kMostAlgorithms = 4;
+constexpr std::size_t kAlignment = 256;                    // of the library's own workspace
 constexpr std::int64_t kMostSums = std::int64_t{1} << 24;  // beyond, writing and reading them costs more than it gains
 
 LtProductDescription describe(const FusedConv& conv, bool fused) {
   LtProductDescription product;
-  product.pixels = conv.n * conv.h * conv.w;
+  product.pixels = conv.n * conv.oh * conv.ow;
   product.channels = conv.c;
   product.outputs = conv.o;
   switch (conv.x_type) {
@@ -25,6 +27,7 @@ LtProductDescription describe(const FusedConv& conv, bool fused) {
       break;
     case DType::bf16: product.in = CUDA_R_16BF; break;
     case DType::f16: product.in = CUDA_R_16F; break;
+    case DType::f8e4m3: product.in = CUDA_R_8F_E4M3; break;
     default: product.in = CUDA_R_8I; product.compute = CUBLAS_COMPUTE_32I;
   }
   product.out = conv.is_int8() ? CUDA_R_32I : CUDA_R_32F;
@@ -35,9 +38,15 @@ LtProductDescription describe(const FusedConv& conv, bool fused) {
   return product;
 }
 
+bool strided(const FusedConv& conv) { return conv.stride_h != 1 || conv.stride_w != 1; }
+
+std::size_t aligned(std::int64_t bytes) {
+  return (static_cast<std::size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
+}
+
 /// The library's epilogue keeps fp32 results only: with 16-bit ones it would round the bias first.
 bool may_fuse(const FusedConv& conv) {
-  return !conv.is_int8() && conv.y_type == DType::f32 && conv.act != Activation::clip &&
+  return !conv.scaled() && conv.y_type == DType::f32 && conv.act != Activation::clip &&
          (!conv.has_residual || conv.residual_type == DType::f32);
 }
 
@@ -47,7 +56,7 @@ std::vector<std::string> configs(const Problem& problem, const Backend& backend)
     const FusedConv conv = fused_conv_of(problem);
     std::vector<std::string> names;
     for (const bool fused : {true, false}) {
-      if (fused ? !may_fuse(conv) : may_fuse(conv) || conv.n * conv.h * conv.w * conv.o > kMostSums) continue;
+      if (fused ? !may_fuse(conv) : may_fuse(conv) || conv.n * conv.oh * conv.ow * conv.o > kMostSums) continue;
       const int count = LtProduct::count(device.cublaslt(), describe(conv, fused), kMostAlgorithms);
       for (int i = 0; i < count; ++i) names.push_back(fmt::format("{}.{}", fused ? "fused" : "sums", i));
     }
@@ -58,13 +67,14 @@ std::vector<std::string> configs(const Problem& problem, const Backend& backend)
 Support supports(const Problem& problem, const Backend& backend) {
   if (const auto answer = is_bounded_conv(problem); !answer) return answer;
   const FusedConv conv = fused_conv_of(problem);
-  if (!conv.pointwise() || conv.group != 1 || conv.stride_h != 1 || conv.stride_w != 1)
-    return Support::no("not a plain matrix product");
+  if (!conv.pointwise() || conv.group != 1) return Support::no("not a matrix product");
+  if (strided(conv) && conv.c * static_cast<std::int64_t>(size_of(conv.x_type)) % 4)
+    return Support::no("pixels of odd length, with strides");
   if (conv.x_type == DType::u8) return Support::no("cuBLASLt has no u8 input");
   if (!has_element(conv.y_type)) return Support::no(fmt::format("results of {}", name(conv.y_type)));
   if (conv.has_residual && !has_element(conv.residual_type))
     return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
-  if (conv.is_int8() && (conv.c % 16 || conv.o % 16)) return Support::no("8-bit channels are no multiples of 16");
+  if (conv.scaled() && (conv.c % 16 || conv.o % 16)) return Support::no("8-bit channels are no multiples of 16");
   return configs(problem, backend).empty() ? Support::no("cuBLASLt has no algorithm for it") : Support::yes();
 }
 
@@ -79,27 +89,47 @@ class LtProgram : public Prepared {
     auto product = describe(setup_.conv, fused_);
     product.bias_values = product.bias ? setup_.params.bias : nullptr;
     product_ = std::make_unique<LtProduct>(backend_of(context.backend).cublaslt(), product, rank);
-    if (!fused_) sums_bytes_ = static_cast<std::size_t>(product.pixels * product.outputs * 4 + 63) / 64 * 64;
+    if (!fused_) sums_bytes_ = aligned(product.pixels * product.outputs * 4);
+    const FusedConv& conv = setup_.conv;
+    if (!strided(conv)) return;
+    pick_.batch = conv.n;
+    pick_.height = static_cast<int>(conv.h);
+    pick_.width = static_cast<int>(conv.w);
+    pick_.out_height = static_cast<int>(conv.oh);
+    pick_.out_width = static_cast<int>(conv.ow);
+    pick_.stride_height = static_cast<int>(conv.stride_h);
+    pick_.stride_width = static_cast<int>(conv.stride_w);
+    pick_.pixel_bytes = static_cast<int>(conv.c * static_cast<std::int64_t>(size_of(conv.x_type)));
+    picked_bytes_ = aligned(product.pixels * pick_.pixel_bytes);
   }
-  std::size_t workspace_bytes() const override { return sums_bytes_ + product_->workspace_bytes(); }
+  std::size_t workspace_bytes() const override { return sums_bytes_ + picked_bytes_ + product_->workspace_bytes(); }
   bool reads_constant(std::size_t) const override { return false; }
   void run(const RunArgs& args) const override {
     const ConvParams p = bind(setup_, args);
-    void* sums = fused_ ? p.output : args.workspace;
-    product_->run(p.input, p.weights, fused_ ? p.residual : nullptr, sums,
-                  static_cast<std::byte*>(args.workspace) + sums_bytes_, raw(args.stream));
+    auto* workspace = static_cast<std::byte*>(args.workspace);
+    void* sums = fused_ ? p.output : workspace;
+    const void* x = p.input;
+    if (picked_bytes_) {
+      PickParams pick = pick_;
+      pick.input = p.input;
+      pick.output = workspace + sums_bytes_;
+      check(pick_pixels(pick, raw(args.stream)), "cublaslt.product");
+      x = pick.output;
+    }
+    product_->run(x, p.weights, fused_ ? p.residual : nullptr, sums, workspace + sums_bytes_ + picked_bytes_,
+                  raw(args.stream));
     if (fused_) return;
     const FusedConv& conv = setup_.conv;
-    check(
-        finish_product(p, sums, conv.is_int8(), conv.has_residual ? element_of(conv.residual_type) : Element::kFloat32,
-                       element_of(conv.y_type), raw(args.stream)),
-        "cublaslt.product");
+    const Element residual = conv.has_residual ? element_of(conv.residual_type) : Element::kFloat32;
+    check(finish_product(p, sums, conv.is_int8(), residual, element_of(conv.y_type), raw(args.stream)),
+          "cublaslt.product");
   }
 
  private:
   ConvSetup setup_;
   bool fused_ = false;
-  std::size_t sums_bytes_ = 0;
+  PickParams pick_;  ///< what a stride leaves of x, which goes into the workspace
+  std::size_t sums_bytes_ = 0, picked_bytes_ = 0;
   std::unique_ptr<LtProduct> product_;
 };
 

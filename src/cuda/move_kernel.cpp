@@ -1,3 +1,4 @@
+#include "cuda/copy.h"
 #include "cuda/cuda_error.h"
 #include "cuda/fused_conv_setup.h"
 #include "cuda/layout.h"
@@ -44,7 +45,8 @@ class TransposeProgram : public Prepared {
   explicit TransposeProgram(const Problem& problem) {
     Swap swap;
     swap_of(problem, &swap);
-    p_.from = p_.to = element_of(problem.input(0).dtype);
+    const DType dtype = problem.input(0).dtype;
+    p_.from = p_.to = element_of(dtype == DType::f8e4m3 ? DType::i8 : dtype);
     p_.batch = swap.batch;
     p_.rows = static_cast<int>(swap.rows);
     p_.columns = static_cast<int>(swap.columns);
@@ -62,6 +64,7 @@ class TransposeProgram : public Prepared {
 
 Support concat_supports(const Problem& problem, const Backend&) {
   if (problem.op != "Concat") return Support::no("not a Concat");
+  if (problem.inputs.size() > kMostParts) return Support::no(fmt::format("{} inputs", problem.inputs.size()));
   return problem.output().shape.count() == 0 ? Support::no("it is empty") : Support::yes();
 }
 
@@ -72,25 +75,28 @@ class ConcatProgram : public Prepared {
     const auto axis = normalize_axis(problem.attributes.get_int("axis", 0), out.rank());
     std::size_t inner = size_of(problem.output().dtype);
     for (std::size_t i = axis + 1; i < out.rank(); ++i) inner *= static_cast<std::size_t>(out[i]);
-    for (std::size_t i = 0; i < axis; ++i) outer_ *= static_cast<std::size_t>(out[i]);
-    pitch_ = inner * static_cast<std::size_t>(out[axis]);
-    for (const auto& operand : problem.inputs)
-      widths_.push_back(inner * static_cast<std::size_t>(operand.type.shape[axis]));
+    for (std::size_t i = 0; i < axis; ++i) p_.rows *= out[i];
+    std::vector<std::size_t> widths;
+    p_.word = 16;
+    for (const auto& operand : problem.inputs) {
+      widths.push_back(inner * static_cast<std::size_t>(operand.type.shape[axis]));
+      while (widths.back() % static_cast<std::size_t>(p_.word)) p_.word /= 2;
+    }
+    std::int64_t end = 0;
+    for (const auto width : widths) {
+      end += static_cast<std::int64_t>(width) / p_.word;
+      p_.ends[p_.parts++] = end;
+    }
   }
   void run(const RunArgs& args) const override {
-    auto* to = static_cast<std::byte*>(args.outputs[0]);
-    for (std::size_t i = 0; i < widths_.size(); ++i) {
-      if (widths_[i])
-        check(cudaMemcpy2DAsync(to, pitch_, args.inputs[i], widths_[i], widths_[i], outer_, cudaMemcpyDeviceToDevice,
-                                raw(args.stream)),
-              "cuda.concat");
-      to += widths_[i];
-    }
+    ConcatParams p = p_;
+    for (int i = 0; i < p.parts; ++i) p.inputs[i] = args.inputs[static_cast<std::size_t>(i)];
+    p.output = args.outputs[0];
+    check(concat(p, raw(args.stream)), "cuda.concat");
   }
 
  private:
-  std::size_t outer_ = 1, pitch_ = 0;
-  std::vector<std::size_t> widths_;
+  ConcatParams p_;
 };
 
 std::vector<std::string> only(const Problem&, const Backend&) { return {""}; }

@@ -8,7 +8,7 @@ namespace {
 
 template <typename T, int kVector>
 __device__ Pack<T, kVector> larger(Pack<T, kVector> a, const Pack<T, kVector>& b) {
-  if constexpr (sizeof(a) % 4 == 0 && sizeof(T) < 4) {
+  if constexpr (sizeof(a) % 4 == 0 && sizeof(T) < 4 && !std::is_same_v<T, __nv_fp8_e4m3>) {
     auto* x = reinterpret_cast<uint32_t*>(&a);
     const auto* y = reinterpret_cast<const uint32_t*>(&b);
 #pragma unroll
@@ -119,11 +119,13 @@ cudaError_t launch_pool(const PoolParams& p, cudaStream_t stream) {
 
 template <bool kMax>
 cudaError_t pool(const PoolParams& p, cudaStream_t stream) {
-  return with_element(p.type, [&](auto zero) {
+  const auto run = [&](auto zero) {
     using T = decltype(zero);
     constexpr int kVector = 16 / sizeof(T);
     return p.channels % kVector == 0 ? launch_pool<T, kVector, kMax>(p, stream) : launch_pool<T, 1, kMax>(p, stream);
-  });
+  };
+  if constexpr (kMax) return with_any_element(p.type, run);
+  else return with_element(p.type, run);
 }
 
 constexpr int kGlobalLanes = 8;  // threads that share a vector of channels

@@ -23,7 +23,7 @@ Support supports(const Problem& problem, const Backend&) {
   if (problem.input(0).shape.rank() != 4) return Support::no("not an image of rank 4");
   if (problem.outputs.size() > 1 && problem.outputs[1].known()) return Support::no("indices are wanted");
   if (problem.attributes.get_string("layout", "NCHW") != "NHWC") return Support::no("not channels last");
-  if (!has_element(problem.input(0).dtype) || (problem.op != "MaxPool" && is_8bit(problem.input(0).dtype)))
+  if (!has_element(problem.input(0).dtype) || (problem.op != "MaxPool" && is_quantised(problem.input(0).dtype)))
     return Support::no(fmt::format("{} values", name(problem.input(0).dtype)));
   if (problem.output().shape.count() == 0) return Support::no("it is empty");
   for (const auto& w : windows(problem)) {

@@ -24,7 +24,7 @@ __global__ void finish_kernel(const ConvParams p, const Sum* sums, Element resid
       if (p.bias != nullptr) value += p.bias[channel + i];
       if (p.residual != nullptr) value = fmaf(load_element(p.residual, residual, first + i), p.residual_scale, value);
       value = fminf(fmaxf(value, p.low), p.high);
-      if constexpr (sizeof(Out) == 1) value = rintf(value) + static_cast<float>(p.output_zero);
+      if constexpr (std::is_integral_v<Out>) value = rintf(value) + static_cast<float>(p.output_zero);
       out[i] = from_float<Out>(value);
     }
     Out* to = static_cast<Out*>(p.output) + first;
@@ -53,7 +53,7 @@ cudaError_t launch(const ConvParams& p, const void* sums, Element residual, cuda
 
 cudaError_t finish_product(const ConvParams& p, const void* sums, bool whole, Element residual, Element out,
                            cudaStream_t stream) {
-  return with_element(out, [&](auto zero) {
+  return with_any_element(out, [&](auto zero) {
     using Out = decltype(zero);
     return whole ? launch<int32_t, Out>(p, sums, residual, stream) : launch<float, Out>(p, sums, residual, stream);
   });

@@ -112,7 +112,8 @@ class Builder {
         if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
       }
     std::unordered_map<std::string, Tactic> chosen;
-    Tuner tuner(backend(), engine_->threads_);
+    const auto turn = options_.cache.empty() ? options_.cache : options_.cache.parent_path() / "turn";
+    Tuner tuner(backend(), engine_->threads_, turn);
     for (const auto& node : graph.nodes) {
       if (is_view(node)) continue;
       check_interrupted();

@@ -1,5 +1,6 @@
 #include "engine/measure.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <memory>
@@ -16,6 +17,12 @@ std::vector<Tensor> random_tensors(std::span<const Port> ports, unsigned seed) {
   std::normal_distribution<float> normal;
   std::vector<Tensor> tensors;
   for (const auto& port : ports) {
+    if (is_integer(port.type.dtype)) {
+      tensors.emplace_back(port.type);
+      auto* bytes = static_cast<std::uint8_t*>(tensors.back().raw());
+      std::generate_n(bytes, tensors.back().bytes(), [&] { return static_cast<std::uint8_t>(random()); });
+      continue;
+    }
     Tensor values(DType::f32, port.type.shape);
     for (auto& value : values.data<float>()) value = normal(random);
     tensors.push_back(port.type.dtype == DType::f32 ? values : values.to(port.type.dtype));

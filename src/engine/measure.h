@@ -9,7 +9,7 @@
 
 namespace halftone {
 
-/// Seeded random values (normal, for floats) for each port, on the host.
+/// Seeded random values for each port, on the host: normal for floats, any bits for integers.
 std::vector<Tensor> random_tensors(std::span<const Port> ports, unsigned seed = 1);
 
 /// Does a number of runs and appends the milliseconds that each took.

@@ -93,7 +93,7 @@ SpotCheck::SpotCheck(const Problem& problem, std::span<const Tensor> inputs) : p
             });
           });
         }
-      if (conv.is_int8()) {
+      if (conv.scaled()) {
         const double scale = static_cast<double>(q.x_scale) * element(inputs_[FusedConv::kWeightScale], o);
         sum *= scale;
         magnitude *= std::abs(scale);
@@ -105,9 +105,14 @@ SpotCheck::SpotCheck(const Problem& problem, std::span<const Tensor> inputs) : p
       if (conv.has_bias) add(element(inputs_[FusedConv::kBias], o));
       if (conv.has_residual) {
         const double r = element(inputs_[FusedConv::kResidual], at);
-        add(is_8bit(conv.residual_type) ? static_cast<double>(q.r_scale) * (r - static_cast<double>(q.r_zero)) : r);
+        add(is_quantised(conv.residual_type) ? static_cast<double>(q.r_scale) * (r - static_cast<double>(q.r_zero))
+                                             : r);
       }
       double value = static_cast<double>(apply(conv.act, conv.alpha, conv.beta, static_cast<float>(sum)));
+      if (conv.y_type == DType::f8e4m3) {
+        value = std::clamp(value / static_cast<double>(q.y_scale), -448.0, 448.0);
+        magnitude /= static_cast<double>(q.y_scale);
+      }
       if (is_8bit(conv.y_type)) {
         const double low = conv.y_type == DType::u8 ? 0 : -128;
         value = std::clamp(value / static_cast<double>(q.y_scale) + static_cast<double>(q.y_zero), low, low + 255);
@@ -160,13 +165,16 @@ std::string SpotCheck::check_conv(const Tensor& output) const {
   // One rounding of the output type plus what a float sum of that magnitude may lose.
   const FusedConv conv = fused_conv_of(problem_);
   const double terms = static_cast<double>(conv.kh * conv.kw * (conv.c / conv.group));
-  const double float_error = 4e-6 + (conv.tf32 ? 0x1p-8 / std::sqrt(terms) : 0);
+  // As in `compare`: what tensor cores keep of the factors of tf32, and of sums of 8-bit floats.
+  const double float_error = 4e-6 + (conv.tf32 ? 0x1p-8 / std::sqrt(terms) : conv.is_fp8() ? 0x1p-13 : 0);
   double output_step = conv.tf32 ? 0x1p-9 : 0;
   if (output.dtype() == DType::bf16) output_step = 1.0 / 256;
   if (output.dtype() == DType::f16) output_step = 1.0 / 2048;
+  double least_step = 1e-6;
+  if (output.dtype() == DType::f8e4m3) output_step = 1.0 / 16, least_step = 0x1p-10;
   for (const auto& sample : samples_) {
     const double got = element(output, sample.at);
-    double allowed = float_error * sample.magnitude + output_step * std::abs(sample.value) + 1e-6;
+    double allowed = float_error * sample.magnitude + output_step * std::abs(sample.value) + least_step;
     if (is_8bit(output.dtype())) allowed = 0.5 + 1e-3 + float_error * sample.magnitude;
     if (!(std::abs(got - sample.value) <= allowed))
       return fmt::format("wrong output: element {} is {}, the reference says {} (at most {:.3g} off)", sample.at, got,

@@ -8,6 +8,7 @@
 
 #include "backend/check.h"
 #include "engine/spot_check.h"
+#include "engine/turn.h"
 
 namespace halftone {
 namespace {
@@ -46,8 +47,12 @@ std::string why_none(const std::vector<Candidate>& list) {
 /// The operands of a race, on the device, and one output buffer all contestants write.
 class Arena {
  public:
-  Arena(const Problem& problem, Backend& backend)
-      : problem_(problem), backend_(backend), stream_(backend.new_stream()), host_inputs_(random_inputs(problem, 1)) {
+  Arena(const Problem& problem, Backend& backend, std::array<std::shared_ptr<Buffer>, 2>& staging)
+      : problem_(problem),
+        backend_(backend),
+        staging_(staging),
+        stream_(backend.new_stream()),
+        host_inputs_(random_inputs(problem, 1)) {
     for (const auto& tensor : host_inputs_) {
       inputs_.push_back(tensor.defined() ? upload(tensor) : nullptr);
       pointers_.push_back(inputs_.back() ? inputs_.back()->data() : nullptr);
@@ -78,17 +83,28 @@ class Arena {
     return {aliased_, output_pointers_, workspace_->data(), contestant.state.get(), stream_.get()};
   }
 
-  /// Leaves in `results` the outputs, on the host, of a run into buffers filled with 0xa5, and notes how long it took.
-  void checked_run(Contestant& contestant, std::vector<Tensor>& results) {
-    if (results.empty())
-      for (const auto& type : problem_.outputs) results.push_back(type.known() ? Tensor(type) : Tensor());
+  /// The outputs, on the host in staging buffer number `at` until that is used again, of a run into buffers filled with
+  /// 0xa5; notes how long it took.
+  std::vector<Tensor> checked_run(Contestant& contestant, std::size_t at) {
+    std::size_t wanted = 0;
+    for (const auto& type : problem_.outputs) wanted += type.known() ? (type.bytes() + 63) / 64 * 64 : 0;
+    if (!staging_[at] || staging_[at]->bytes() < wanted) staging_[at] = backend_.allocate_staging(wanted);
+    std::vector<Tensor> results;
+    std::size_t offset = 0;
+    for (const auto& type : problem_.outputs) {
+      results.push_back(type.known() ? Tensor(type, staging_[at], offset) : Tensor());
+      offset += type.known() ? (type.bytes() + 63) / 64 * 64 : 0;
+    }
     for (std::size_t i = 0; i < outputs_.size(); ++i)
       if (outputs_[i]) backend_.copy(outputs_[i]->data(), poison_->data(), results[i].bytes(), *stream_);
     const RunArgs operands = args(contestant, false);
+    // A device loads a kernel's code at its first run, which says nothing about the second.
+    if (!backend_.host_memory()) contestant.prepared->run(operands);
     contestant.first = backend_.seconds(*stream_, [&] { contestant.prepared->run(operands); });
     for (std::size_t i = 0; i < outputs_.size(); ++i)
       if (outputs_[i]) backend_.copy(results[i].raw(), outputs_[i]->data(), results[i].bytes(), *stream_);
     stream_->synchronize();
+    return results;
   }
 
  private:
@@ -101,6 +117,7 @@ class Arena {
 
   const Problem& problem_;
   Backend& backend_;
+  std::array<std::shared_ptr<Buffer>, 2>& staging_;
   std::unique_ptr<Stream> stream_;
   std::vector<Tensor> host_inputs_;
   std::vector<std::shared_ptr<Buffer>> inputs_;
@@ -186,11 +203,9 @@ Tactic Tuner::choose(const Problem& problem, const std::set<std::string>& kernel
   if (able == 0 || fallback_only) return heuristic(problem, backend_, kernels_off);
 
   backend_.use_threads(threads_);
-  Arena arena(problem, backend_);
+  Arena arena(problem, backend_, staging_);
   const SpotCheck spot_check(problem, arena.host_inputs());
-  std::vector<Contestant> contestants;
-  std::vector<Tensor> agreed;  // the output of the first contestant that passed
-  std::vector<Tensor> outputs;
+  std::vector<Contestant> entrants, contestants;
   for (auto& item : list) {
     if (!item.refusal.empty()) continue;
     Contestant contestant;
@@ -200,16 +215,28 @@ Tactic Tuner::choose(const Problem& problem, const std::set<std::string>& kernel
       WeightCache weights;
       contestant.prepared = kernel.prepare({problem, item.config, arena.constants(), backend_, weights, threads_});
       contestant.state = contestant.prepared->make_state();
-      arena.checked_run(contestant, outputs);
-      item.refusal = spot_check(outputs);
-      if (item.refusal.empty() && !agreed.empty()) {
-        const auto comparison = compare(problem, agreed, outputs, arena.host_inputs());
-        if (!comparison.ok) item.refusal = "disagrees with the other tactics: " + comparison.message;
-      }
-      if (!item.refusal.empty()) continue;
-      if (agreed.empty()) agreed = std::exchange(outputs, {});
+      entrants.push_back(std::move(contestant));
     } catch (const std::exception& error) {
       item.refusal = fmt::format("failed: {}", error.what());
+    }
+  }
+  std::vector<Tensor> agreed;  // the output of the first contestant that passed
+  for (auto& contestant : entrants) {
+    auto& refusal = contestant.candidate->refusal;
+    try {
+      auto outputs = [&] {
+        const Turn turn(turn_);
+        return arena.checked_run(contestant, agreed.empty() ? 0 : 1);
+      }();
+      refusal = spot_check(outputs);
+      if (refusal.empty() && !agreed.empty()) {
+        const auto comparison = compare(problem, agreed, outputs, arena.host_inputs());
+        if (!comparison.ok) refusal = "disagrees with the other tactics: " + comparison.message;
+      }
+      if (!refusal.empty()) continue;
+      if (agreed.empty()) agreed = std::move(outputs);
+    } catch (const std::exception& error) {
+      refusal = fmt::format("failed: {}", error.what());
       continue;
     }
     contestants.push_back(std::move(contestant));
@@ -218,7 +245,10 @@ Tactic Tuner::choose(const Problem& problem, const std::set<std::string>& kernel
     fail(Code::unsupported, "no tactic on {} computes '{}' rightly ({})", backend_.info().id, problem.text(),
          why_none(list));
 
-  race(contestants, backend_, arena);
+  {
+    const Turn turn(turn_);
+    race(contestants, backend_, arena);
+  }
   const Contestant* winner = nullptr;
   for (auto& contestant : contestants) {
     contestant.candidate->seconds = median(contestant.times);

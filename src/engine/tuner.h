@@ -1,4 +1,7 @@
 #pragma once
+#include <array>
+#include <filesystem>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -17,7 +20,9 @@ std::vector<Candidate> candidates(const Problem& problem, const Backend& backend
 /// Prepares, checks and times candidates on random data.
 class Tuner {
  public:
-  Tuner(Backend& backend, int threads) : backend_(backend), threads_(threads) {}
+  /// Tuners of several processes that name the same `turn` file take turns on the device; empty: they do not.
+  Tuner(Backend& backend, int threads, std::filesystem::path turn = {})
+      : backend_(backend), threads_(threads), turn_(std::move(turn)) {}
 
   /// Times all candidates interleaved, drops those clearly behind, and checks each output before it may win: at sampled
   /// positions against the reference, everywhere against the other candidates. Throws unsupported when none is left.
@@ -30,6 +35,8 @@ class Tuner {
  private:
   Backend& backend_;
   int threads_;
+  std::filesystem::path turn_;
+  std::array<std::shared_ptr<Buffer>, 2> staging_;  // where outputs are brought to be compared
 };
 
 }  // namespace halftone

@@ -33,7 +33,7 @@ float apply(Activation activation, float alpha, float beta, float x);
 /// The one convolution of the lowered graph: 2-D, NHWC, with everything that follows it fused. Gemm with constant
 /// weights is the case H = W = KH = KW = 1.
 ///
-/// inputs: 0 x [N,H,W,C] f32|bf16|f16|u8|i8; 1 w [O,KH,KW,C/group], of x's dtype, or i8 where x is u8 or i8;
+/// inputs: 0 x [N,H,W,C] f32|bf16|f16|u8|i8|f8e4m3; 1 w [O,KH,KW,C/group], of x's dtype, or i8 where x is u8 or i8;
 ///   2 bias f32 [O] or absent; 3 residual [N,OH,OW,O] of any dtype or absent; and for 8-bit x, residual or output:
 ///   4 w_scale f32 [O] (8-bit x only); 5 quantisation f32 [6] = x_scale, x_zero, r_scale, r_zero, y_scale, y_zero
 ///   (entries that do not apply are 1 and 0).
@@ -45,6 +45,7 @@ float apply(Activation activation, float alpha, float beta, float x);
 /// With xr = x_scale (x - x_zero) and w' = w_scale w (both plain for floats; padding is real zero):
 ///   y = activation(conv(xr, w') + bias + r_scale (r - r_zero)), then y / y_scale rounded to even + y_zero, saturated.
 /// A NaN to be quantised becomes the lowest value, as QuantizeLinear has it, which folds into this.
+/// f8e4m3 is quantised data like u8 and i8, with zero points 0 and rounding to a float of its own.
 struct FusedConv {
   std::int64_t n, h, w, c;  ///< input
   std::int64_t o, kh, kw;   ///< output channels, kernel
@@ -64,6 +65,8 @@ struct FusedConv {
   bool depthwise() const { return group == c && group == o && group > 1; }
   bool pointwise() const { return kh == 1 && kw == 1 && pad_top + pad_left + pad_bottom + pad_right == 0; }
   bool is_int8() const { return is_8bit(x_type); }
+  bool is_fp8() const { return x_type == DType::f8e4m3; }
+  bool scaled() const { return is_int8() || is_fp8(); }  ///< x and w are quantised
   bool quantised() const;  ///< any of x, residual, output is 8-bit, so that input 5 is there
   double macs() const { return static_cast<double>(n * oh * ow * o) * static_cast<double>(kh * kw * (c / group)); }
 };

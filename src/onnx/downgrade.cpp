@@ -82,6 +82,7 @@ int needed_for_types(const Graph& graph, const Node& node) {
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     const DType dtype = dtype_of_input(graph, node, i);
     if (quantises && i == 1 && dtype != DType::f32) needed = std::max(needed, 19);
+    if (dtype == DType::f8e4m3) needed = std::max(needed, 19);
     if (quantises && (dtype == DType::i16 || dtype == DType::u16)) needed = std::max(needed, 21);
     if (dtype == DType::bf16 && node.op != "Cast") needed = std::max(needed, 22);
     if (dtype == DType::boolean && (node.op == "ReduceMax" || node.op == "ReduceMin")) needed = std::max(needed, 20);

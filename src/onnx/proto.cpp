@@ -31,7 +31,7 @@ constexpr std::array<Row, 27> kRows{{
     {"complex64", DType::none},
     {"complex128", DType::none},
     {"bfloat16", DType::bf16},
-    {"float8e4m3fn", DType::none},
+    {"float8e4m3fn", DType::f8e4m3},
     {"float8e4m3fnuz", DType::none},
     {"float8e5m2", DType::none},
     {"float8e5m2fnuz", DType::none},

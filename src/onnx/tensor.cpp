@@ -113,6 +113,7 @@ Tensor read_fields(const onnx::TensorProto& proto, const TensorType& type, std::
     case DType::i16: return narrow<std::int16_t>(proto.int32_data(), type, what);
     case DType::i8: return narrow<std::int8_t>(proto.int32_data(), type, what);
     case DType::u8:
+    case DType::f8e4m3:  // as bits
     case DType::boolean: return narrow<std::uint8_t>(proto.int32_data(), type, what);
     default: return narrow<std::uint16_t>(proto.int32_data(), type, what);  // u16, and f16 and bf16 as bits
   }

@@ -96,6 +96,10 @@ bool Scale::operator==(const Scale& other) const {
   return scale == other.scale && zero == other.zero && dtype == other.dtype && (per_tensor() || axis == other.axis);
 }
 
+float lowest(DType dtype) { return dtype == DType::u8 ? 0.0f : dtype == DType::f8e4m3 ? -448.0f : -128.0f; }
+
+float highest(DType dtype) { return dtype == DType::u8 ? 255.0f : dtype == DType::f8e4m3 ? 448.0f : 127.0f; }
+
 std::optional<Scale> scale_of(const Editor& editor, const Node& node) {
   if (node.op != "QuantizeLinear" && node.op != "DequantizeLinear") return std::nullopt;
   const Tensor& scale = editor.constant(node.inputs[1]);
@@ -149,7 +153,7 @@ std::optional<Weights> weights_of(Editor& editor, ValueId id) {
   const Node& node = editor.node(editor.producer(id));
   const Tensor& tensor = editor.constant(node.inputs[0]);
   const auto scale = scale_of(editor, node);
-  if (!tensor.defined() || !scale || !is_8bit(scale->dtype)) return std::nullopt;
+  if (!tensor.defined() || !scale || !is_quantised(scale->dtype)) return std::nullopt;
   return Weights{tensor, scale};
 }
 

@@ -37,6 +37,10 @@ struct Scale {
   bool operator==(const Scale& other) const;
 };
 
+/// The ends of what quantised data of a type holds: u8, i8 or f8e4m3.
+float lowest(DType dtype);
+float highest(DType dtype);
+
 /// Of a QuantizeLinear or DequantizeLinear with constant parameters and no blocks; nothing for other nodes.
 std::optional<Scale> scale_of(const Editor& editor, const Node& node);
 

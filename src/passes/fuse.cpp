@@ -171,8 +171,8 @@ class Fuser {
     const auto there = scale_of(editor_, editor_.node(quantise));
     const auto here = scale_of(editor_, editor_.node(back));
     if (!there || !here || !(*there == *here) || !there->per_tensor()) return false;
-    const float low = there->dtype == DType::u8 ? 0.0f : -128.0f;
-    return size_of(there->dtype) == 1 && there->zero[0] > low + 16 && there->zero[0] < low + 255 - 16;
+    return is_quantised(there->dtype) && there->zero[0] > lowest(there->dtype) + 16 &&
+           there->zero[0] < highest(there->dtype) - 16;
   }
 
   /// conv -> Q -> DQ -> Add: the sum is taken before rounding, in the convolution that is quantised itself. More exact

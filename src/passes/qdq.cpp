@@ -9,8 +9,6 @@
 namespace halftone {
 namespace {
 
-float lowest(DType dtype) { return dtype == DType::u8 ? 0.0f : -128.0f; }
-
 /// A value that is DequantizeLinear of 8-bit activations, per tensor: what it is made from, and how.
 struct Dequantised {
   ValueId source = kNoValue;
@@ -21,7 +19,7 @@ std::optional<Dequantised> dequantised(Editor& editor, ValueId id) {
   if (editor.producer_op(id) != "DequantizeLinear") return std::nullopt;
   const Node& node = editor.node(editor.producer(id));
   const auto scale = scale_of(editor, node);
-  if (!scale || !scale->per_tensor() || !is_8bit(scale->dtype)) return std::nullopt;
+  if (!scale || !scale->per_tensor() || !is_quantised(scale->dtype)) return std::nullopt;
   return Dequantised{node.inputs[0], *scale};
 }
 
@@ -53,10 +51,13 @@ void simplify_activation(Attributes& attributes, const Scale& y) {
   const auto act = attributes.get_string("act", "none");
   if (act != "relu" && act != "clip") return;
   const float low = lowest(y.dtype);
-  const auto stored = [&](double bound) { return std::nearbyint(static_cast<float>(bound) / y.scale[0]) + y.zero[0]; };
+  const auto stored = [&](double bound) {
+    const float steps = static_cast<float>(bound) / y.scale[0];
+    return (y.dtype == DType::f8e4m3 ? steps : std::nearbyint(steps)) + y.zero[0];
+  };
   const double lower = act == "relu" ? 0 : attributes.get_float("alpha", 0);
   const bool lower_idle = stored(lower) <= low;
-  const bool upper_idle = act == "relu" || stored(attributes.get_float("beta", 0)) >= low + 255;
+  const bool upper_idle = act == "relu" || stored(attributes.get_float("beta", 0)) >= highest(y.dtype);
   if (!upper_idle || (!lower_idle && act == "relu") || (!lower_idle && lower != 0)) return;
   attributes.erase("alpha");
   attributes.erase("beta");
@@ -74,7 +75,8 @@ class Quantiser {
     const auto x = dequantised(editor_, node.inputs[0]);
     if (!x) return false;
     const auto w = symmetric(editor_, node.inputs[1]);
-    if (!w) return false;
+    // Products are of integers or of floats, never of one with the other.
+    if (!w || (x->scale.dtype == DType::f8e4m3) != (w->data.dtype() == DType::f8e4m3)) return false;
     const auto residual = dequantised(editor_, input(FusedConv::kResidual));
     const int quantise = requantiser(node.outputs[0]);
     const auto y = quantise < 0 ? std::nullopt : scale_of(editor_, editor_.node(quantise));
@@ -119,7 +121,7 @@ class Quantiser {
     const int user = editor_.only_user(id);
     if (user < 0 || editor_.node(user).op != "QuantizeLinear") return -1;
     const auto scale = scale_of(editor_, editor_.node(user));
-    return scale && scale->per_tensor() && is_8bit(scale->dtype) ? user : -1;
+    return scale && scale->per_tensor() && is_quantised(scale->dtype) ? user : -1;
   }
 
   Operand operand(ValueId id) {

@@ -28,9 +28,9 @@ std::size_t data_inputs(const Node& node) { return node.op == "Concat" ? node.in
 std::optional<Attributes> quantised_attributes(const Node& node, const Scale& scale) {
   if (node.op != "Pad" || node.attributes.get_string("mode", "constant") != "constant") return node.attributes;
   const double value = node.attributes.get_float("constant_value", 0);
-  const float low = scale.dtype == DType::u8 ? 0.0f : -128.0f;
   const float stored = std::nearbyint(static_cast<float>(value) / scale.scale[0]) + scale.zero[0];
-  if (stored < low || stored > low + 255 || (stored - scale.zero[0]) * scale.scale[0] != static_cast<float>(value))
+  if (stored < lowest(scale.dtype) || stored > highest(scale.dtype) ||
+      (stored - scale.zero[0]) * scale.scale[0] != static_cast<float>(value))
     return std::nullopt;
   auto attributes = node.attributes;
   attributes.set("constant_value", double{stored});
@@ -50,7 +50,7 @@ class Mover {
  private:
   std::optional<Scale> activation_scale(int index) {
     auto scale = scale_of(editor_, editor_.node(index));
-    if (scale && (!scale->per_tensor() || !is_8bit(scale->dtype))) scale.reset();
+    if (scale && (!scale->per_tensor() || !is_quantised(scale->dtype))) scale.reset();
     return scale;
   }
 
@@ -61,7 +61,7 @@ class Mover {
     const auto there = scale_of(editor_, editor_.node(quantise));
     const auto here = scale_of(editor_, editor_.node(back));
     const auto output = editor_.node(quantise).outputs[0];
-    if (!there || !here || !(*there == *here) || !is_8bit(there->dtype)) return false;
+    if (!there || !here || !(*there == *here) || !is_quantised(there->dtype)) return false;
     const auto source = editor_.node(back).inputs[0];
     if (editor_.is_output(output) && editor_.producer(source) < 0) return false;
     editor_.replace(output, source);
@@ -98,16 +98,18 @@ class Mover {
     return true;
   }
 
-  static float lowest(const Scale& scale) { return (scale.dtype == DType::u8 ? 0.0f : -128.0f) - scale.zero[0]; }
+  static float lowest(const Scale& scale) { return halftone::lowest(scale.dtype) - scale.zero[0]; }
+  static float highest(const Scale& scale) { return halftone::highest(scale.dtype) - scale.zero[0]; }
 
   static bool cuts_no_more(const Scale& inner, const Scale& outer) {
     const bool cuts = lowest(inner) > -16;
-    return !(cuts && lowest(inner) * inner.scale[0] > lowest(outer) * outer.scale[0]) && lowest(inner) >= -255 + 16;
+    if (cuts && lowest(inner) * inner.scale[0] > lowest(outer) * outer.scale[0]) return false;
+    return !is_8bit(inner.dtype) || lowest(inner) >= -255 + 16;
   }
 
   /// Whether `inner` holds the largest value that `outer` does, to within a step.
   static bool reaches_as_high(const Scale& inner, const Scale& outer) {
-    return (lowest(inner) + 255) * inner.scale[0] >= (lowest(outer) + 254) * outer.scale[0];
+    return highest(inner) * inner.scale[0] >= (highest(outer) - 1) * outer.scale[0];
   }
 
   /// Relu, or a Clip from 0 or above.

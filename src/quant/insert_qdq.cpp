@@ -64,7 +64,7 @@ std::vector<std::vector<ValueId>> values_to_quantize(const Graph& graph, const s
 }
 
 std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, bool symmetric,
-                       const std::set<std::string>& keep_float) {
+                       const std::set<std::string>& keep_float, bool fp8) {
   // What stays in float reads what was there before rounding.
   std::set<int> keeps;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i)
@@ -74,12 +74,13 @@ std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, boo
     if (keeps.contains(sum.product)) keeps.insert(sum.add);
   std::map<ValueId, ValueId> dequantised;  // the DequantizeLinear output -> the value it stands for
   for (const auto& [id, range] : ranges) {
-    const ActivationScale scale = activation_scale(range, symmetric);
+    const ActivationScale scale = activation_scale(range, symmetric, fp8);
     const std::string name = graph.value(id).name;
     const ValueId scale_id = graph.add_constant(name + "_scale", Tensor::scalar(scale.scale));
     const ValueId zero_id =
-        graph.add_constant(name + "_zero_point", symmetric ? Tensor::scalar<std::int8_t>(0)
-                                                           : Tensor::scalar(static_cast<std::uint8_t>(scale.zero)));
+        graph.add_constant(name + "_zero_point", fp8         ? Tensor::scalar(Float8())
+                                                 : symmetric ? Tensor::scalar<std::int8_t>(0)
+                                                             : Tensor::scalar(static_cast<std::uint8_t>(scale.zero)));
     const std::size_t old_nodes = graph.nodes.size();
     const ValueId quantised = graph.add_node("QuantizeLinear", {id, scale_id, zero_id}, {}, name + "_quantized");
     const ValueId back = graph.add_node("DequantizeLinear", {quantised, scale_id, zero_id}, {}, name + "_dequantized");
@@ -96,22 +97,22 @@ std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, boo
     if (!is_product(graph, node) || keeps.contains(static_cast<int>(i))) continue;
     const auto source = dequantised.find(node.inputs[0]);
     if (source == dequantised.end()) continue;
-    const float x_scale = activation_scale(ranges.at(source->second), symmetric).scale;
+    const float x_scale = activation_scale(ranges.at(source->second), symmetric, fp8).scale;
     const std::string name = graph.value(node.inputs[1]).name;
     const std::size_t axis = channel_axis(node);
-    const auto weights = quantize_weights(graph.value(node.inputs[1]).constant, axis);
+    const auto weights = quantize_weights(graph.value(node.inputs[1]).constant, axis, fp8);
     const auto channels = static_cast<std::size_t>(weights.scale.count());
     Attributes axis_attribute;
     axis_attribute.set("axis", static_cast<std::int64_t>(axis));
     const ValueId scale_id = graph.add_constant(name + "_scale", weights.scale);
-    const ValueId zero_id = graph.add_constant(
-        name + "_zero_point",
-        Tensor::from<std::int8_t>(Shape{weights.scale.count()}, std::vector<std::int8_t>(channels, 0)));
+    Tensor zeros(weights.data.dtype(), Shape{weights.scale.count()});
+    std::fill_n(static_cast<std::byte*>(zeros.raw()), channels, std::byte{0});
+    const ValueId zero_id = graph.add_constant(name + "_zero_point", zeros);
     const ValueId quantised = graph.add_constant(name + "_quantized", weights.data);
     graph.nodes[i].inputs[1] =
         graph.add_node("DequantizeLinear", {quantised, scale_id, zero_id}, axis_attribute, name + "_dequantized");
     ++products;
-    if (node.inputs.size() < 3 || node.inputs[2] == kNoValue) continue;
+    if (fp8 || node.inputs.size() < 3 || node.inputs[2] == kNoValue) continue;  // sums of 8-bit floats are floats
     const Value& bias = graph.value(node.inputs[2]);
     if (!bias.is_constant() || bias.constant.shape() != Shape{weights.scale.count()}) continue;
     const std::string bias_name = bias.name;

@@ -7,6 +7,8 @@
 
 namespace halftone {
 
+constexpr float kLargestFloat8 = 448;
+
 bool is_product(const Graph& graph, const Node& node) {
   if (node.op != "Conv" && node.op != "Gemm" && node.op != "MatMul") return false;
   if (node.inputs.size() < 2 || node.inputs[1] == kNoValue || !graph.value(node.inputs[1]).is_constant()) return false;
@@ -46,15 +48,14 @@ std::vector<RunningSum> sums_of(const Graph& graph) {
   return sums;
 }
 
-QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis) {
+QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool fp8) {
   const auto& shape = weights.shape();
   const std::int64_t channels = shape[axis];
   const std::int64_t inner = std::accumulate(shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end(),
                                              std::int64_t{1}, std::multiplies<>());
   const auto source = weights.data<float>();
-  QuantizedWeights result{Tensor(DType::i8, shape), Tensor(DType::f32, Shape{channels})};
+  QuantizedWeights result{Tensor(fp8 ? DType::f8e4m3 : DType::i8, shape), Tensor(DType::f32, Shape{channels})};
   auto scale = result.scale.data<float>();
-  auto target = result.data.data<std::int8_t>();
   std::fill(scale.begin(), scale.end(), 0.0f);
   const auto each_run = [&](auto visit) {  // visit(channel, first element of a run of `inner`)
     const auto run = static_cast<std::size_t>(inner);
@@ -63,7 +64,15 @@ QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis) {
   each_run([&](std::size_t channel, std::size_t first, std::size_t count) {
     for (const float weight : source.subspan(first, count)) scale[channel] = std::max(scale[channel], std::abs(weight));
   });
-  for (auto& value : scale) value = value > 0 ? std::max(value / 127, 1e-30f) : 1.0f;
+  for (auto& value : scale) value = value > 0 ? std::max(value / (fp8 ? kLargestFloat8 : 127), 1e-30f) : 1.0f;
+  if (fp8) {
+    auto target = result.data.data<Float8>();
+    each_run([&](std::size_t channel, std::size_t first, std::size_t count) {
+      for (std::size_t i = first; i < first + count; ++i) target[i] = Float8(source[i] / scale[channel]);
+    });
+    return result;
+  }
+  auto target = result.data.data<std::int8_t>();
   each_run([&](std::size_t channel, std::size_t first, std::size_t count) {
     for (std::size_t i = first; i < first + count; ++i)
       target[i] = static_cast<std::int8_t>(std::clamp(std::nearbyint(source[i] / scale[channel]), -127.0f, 127.0f));
@@ -71,10 +80,10 @@ QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis) {
   return result;
 }
 
-ActivationScale activation_scale(const Range& range, bool symmetric) {
-  if (symmetric) {
+ActivationScale activation_scale(const Range& range, bool symmetric, bool fp8) {
+  if (symmetric || fp8) {
     const float largest = std::max(-range.low, range.high);
-    return {largest > 0 ? largest / 127 : 1.0f, 0};
+    return {largest > 0 ? largest / (fp8 ? kLargestFloat8 : 127) : 1.0f, 0};
   }
   const float width = range.high - range.low;
   if (width <= 0) return {1.0f, 0};

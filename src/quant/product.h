@@ -24,18 +24,18 @@ struct RunningSum {
 };
 std::vector<RunningSum> sums_of(const Graph& graph);
 
-/// Symmetric i8 weights, one scale an output channel: the largest magnitude becomes 127.
+/// Symmetric weights, one scale an output channel: the largest magnitude becomes 127, or 448 in 8-bit floats.
 struct QuantizedWeights {
-  Tensor data;   ///< i8, the weights' shape
+  Tensor data;   ///< i8 or f8e4m3, the weights' shape
   Tensor scale;  ///< f32 [channels]
 };
-QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis);
+QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool fp8 = false);
 
-/// real = scale * (stored - zero), stored in u8, or in i8 with zero = 0 where `symmetric`.
+/// real = scale * (stored - zero), stored in u8, or in i8 with zero = 0 where `symmetric`, or in f8e4m3 with zero = 0.
 struct ActivationScale {
   float scale = 1;
   int zero = 0;
 };
-ActivationScale activation_scale(const Range& range, bool symmetric);
+ActivationScale activation_scale(const Range& range, bool symmetric, bool fp8 = false);
 
 }  // namespace halftone

@@ -110,6 +110,7 @@ CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& b
   CalibratedModel model;
   model.graph = source;
   model.symmetric = options.symmetric;
+  model.fp8 = options.fp8;
   for (const auto& node : source.nodes)
     if (node.op == "QuantizeLinear" || node.op == "DequantizeLinear")
       fail(Code::invalid_argument, "the model is quantised already (node '{}' is a {})", node.name, node.op);
@@ -133,14 +134,16 @@ CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& b
   for (const auto& group : groups) {
     Histogram together;
     for (const auto id : group) together.merge(histograms.at(id));
-    const Range chosen = together.range(options.calibrator, options.percentile, options.symmetric);
+    // A float keeps its precision however far its range reaches, so there is nothing to gain by clipping.
+    const Range chosen = options.fp8 ? Range{together.low(), together.high()}
+                                     : together.range(options.calibrator, options.percentile, options.symmetric);
     const std::string& name = model.graph.value(group.front()).name;
     if (chosen.low == chosen.high)
       model.warnings.push_back(fmt::format("tensor '{}' is always 0 on the calibration images", name));
     model.tensors.push_back({name, {together.low(), together.high()}, chosen});
     for (const auto id : group) model.ranges[id] = chosen;
   }
-  if (options.correct_bias)
+  if (options.correct_bias && !options.fp8)
     model.bias_errors = measure_bias_errors(model.graph, model.ranges, options.symmetric, backend,
                                             images.evenly_spaced(kFewImages), preprocess, options);
   model.graph.metadata["halftone.calibrator"] = std::string(name(options.calibrator));
@@ -156,7 +159,7 @@ QuantizedModel quantize(const CalibratedModel& model, const std::set<std::string
   std::map<ValueId, Range> ranges;
   for (const auto& group : values_to_quantize(result.graph, keep_float))
     for (const auto id : group) ranges[id] = model.ranges.at(id);
-  result.products = insert_qdq(result.graph, ranges, model.symmetric, keep_float);
+  result.products = insert_qdq(result.graph, ranges, model.symmetric, keep_float, model.fp8);
   infer_types(result.graph);
   result.graph.verify();
   return result;

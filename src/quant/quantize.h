@@ -18,6 +18,7 @@ struct QuantizeOptions {
   Calibrator calibrator = Calibrator::entropy;
   double percentile = 99.99;
   bool symmetric = false;  ///< i8 activations with zero point 0 (what GPUs want) instead of u8
+  bool fp8 = false;        ///< activations and weights in f8e4m3; ranges are what was seen, biases stay in float
   int batch = 8;           ///< images a calibration step
   bool equalize = true;    ///< cross-layer, where it is expected to help
   bool correct_bias = true;
@@ -37,6 +38,7 @@ struct QuantizedTensor {
 struct CalibratedModel {
   Graph graph;  ///< simplified and equalised, every node with a name of its own
   bool symmetric = false;
+  bool fp8 = false;
   std::map<ValueId, Range> ranges;
   /// By product, what quantising its input and weights adds to each output channel on average.
   std::map<std::string, std::vector<float>> bias_errors;
@@ -60,7 +62,8 @@ CalibratedModel calibrate(const Graph& graph, const std::shared_ptr<Backend>& ba
                           const Preprocess& preprocess, const QuantizeOptions& options = {});
 
 /// Post-training quantisation: weights symmetric per channel in i8, activations per tensor in u8 with a zero point (or
-/// symmetric i8), biases in i32 at the product's scale, all but the products named in `keep_float`.
+/// symmetric i8), biases in i32 at the product's scale, or all in f8e4m3 with float biases; all but the products named
+/// in `keep_float`.
 QuantizedModel quantize(const CalibratedModel& model, const std::set<std::string>& keep_float = {});
 
 /// Which values of a simplified graph to quantise, in groups that must share one range (what MaxPool, Concat and
@@ -70,6 +73,6 @@ std::vector<std::vector<ValueId>> values_to_quantize(const Graph& graph, const s
 /// Puts QuantizeLinear/DequantizeLinear after every value in `ranges` (keyed by value) and quantises the weights that
 /// meet them. Products named in `keep_float` go on reading what was there before rounding.
 std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, bool symmetric,
-                       const std::set<std::string>& keep_float = {});
+                       const std::set<std::string>& keep_float = {}, bool fp8 = false);
 
 }  // namespace halftone

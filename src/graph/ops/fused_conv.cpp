@@ -67,9 +67,8 @@ FusedConv read(const Attributes& attributes, std::span<const TensorType> in) {
   conv.x_type = in[0].dtype;
   conv.w_type = in[1].dtype;
   const bool float_x = conv.x_type == DType::f32 || conv.x_type == DType::bf16 || conv.x_type == DType::f16;
-  require(float_x || is_8bit(conv.x_type), "x is f32, bf16, f16, u8 or i8");
-  require(float_x ? conv.w_type == conv.x_type : conv.w_type == DType::i8,
-          "w has x's dtype, or is i8 where x is 8-bit");
+  require(float_x || is_quantised(conv.x_type), "x is f32, bf16, f16, u8, i8 or f8e4m3");
+  require(conv.w_type == (is_8bit(conv.x_type) ? DType::i8 : conv.x_type), "w has x's dtype, or is i8 where x is u8");
   conv.symmetric = attributes.get_int("symmetric", 0) != 0;
   const auto math = attributes.get_string("math", "");
   require(math.empty() || (math == "tf32" && conv.x_type == DType::f32), "math is tf32, for f32 x");
@@ -83,10 +82,10 @@ FusedConv read(const Attributes& attributes, std::span<const TensorType> in) {
   }
   const auto to = attributes.get_string("to", float_x ? name(conv.x_type) : name(DType::f32));
   const auto y_type = parse_dtype(to);
-  require(y_type && (is_8bit(*y_type) || *y_type == DType::f32 || *y_type == DType::bf16 || *y_type == DType::f16),
-          "to is f32, bf16, f16, u8 or i8");
+  require(y_type && (is_quantised(*y_type) || *y_type == DType::f32 || *y_type == DType::bf16 || *y_type == DType::f16),
+          "to is f32, bf16, f16, u8, i8 or f8e4m3");
   conv.y_type = *y_type;
-  if (conv.is_int8())
+  if (conv.scaled())
     require(present(4) && in[4] == TensorType{DType::f32, Shape{conv.o}}, "8-bit x needs w_scale f32 [O]");
   if (conv.quantised())
     require(present(5) && in[5] == TensorType{DType::f32, Shape{6}}, "8-bit data needs quantisation f32 [6]");
@@ -121,7 +120,7 @@ void reference(const ReferenceContext& context) {
   const auto w = floats(context.inputs[FusedConv::kW]);
   const auto bias = conv.has_bias ? floats(context.inputs[FusedConv::kBias]) : std::vector<float>();
   const auto residual = conv.has_residual ? floats(context.inputs[FusedConv::kResidual]) : std::vector<float>();
-  const auto w_scale = conv.is_int8() ? floats(context.inputs[FusedConv::kWeightScale]) : std::vector<float>();
+  const auto w_scale = conv.scaled() ? floats(context.inputs[FusedConv::kWeightScale]) : std::vector<float>();
   const std::int64_t c_group = conv.c / conv.group;
   const std::int64_t o_group = conv.o / conv.group;
   std::vector<float> y(static_cast<std::size_t>(context.outputs[0].count()));
@@ -145,14 +144,15 @@ void reference(const ReferenceContext& context) {
           }
           const auto at = static_cast<std::size_t>(((n * conv.oh + oh) * conv.ow + ow) * conv.o + o);
           const auto channel = static_cast<std::size_t>(o);
-          if (conv.is_int8()) sum *= static_cast<double>(q.x_scale) * static_cast<double>(w_scale[channel]);
+          if (conv.scaled()) sum *= static_cast<double>(q.x_scale) * static_cast<double>(w_scale[channel]);
           float value = static_cast<float>(sum);
           if (conv.has_bias) value += bias[channel];
           if (conv.has_residual)
-            value += is_8bit(conv.residual_type) ? q.r_scale * (residual[at] - q.r_zero) : residual[at];
+            value += is_quantised(conv.residual_type) ? q.r_scale * (residual[at] - q.r_zero) : residual[at];
           value = apply(conv.act, conv.alpha, conv.beta, value);
           if (is_8bit(conv.y_type))
             value = static_cast<float>(ops::quantize(value, q.y_scale, q.y_zero, ops::range_of(conv.y_type)));
+          if (conv.y_type == DType::f8e4m3) value /= q.y_scale;
           y[at] = value;
         }
   visit(conv.y_type, [&](auto zero) {
@@ -182,7 +182,9 @@ float apply(Activation activation, float alpha, float beta, float x) {
   return x;
 }
 
-bool FusedConv::quantised() const { return is_int8() || is_8bit(y_type) || (has_residual && is_8bit(residual_type)); }
+bool FusedConv::quantised() const {
+  return scaled() || is_quantised(y_type) || (has_residual && is_quantised(residual_type));
+}
 
 FusedConv fused_conv_of(const Problem& problem) {
   std::vector<TensorType> types;

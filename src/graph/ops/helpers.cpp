@@ -30,9 +30,9 @@ DType dtype_attribute(const Attributes& attributes, std::string_view name, DType
     return *dtype;
   }
   // TensorProto.DataType of onnx.proto.
-  constexpr std::array kTypes{DType::none, DType::f32, DType::u8,   DType::i8,      DType::u16, DType::i16,
-                              DType::i32,  DType::i64, DType::none, DType::boolean, DType::f16, DType::f64,
-                              DType::u32,  DType::u64, DType::none, DType::none,    DType::bf16};
+  constexpr std::array kTypes{DType::none, DType::f32, DType::u8,   DType::i8,      DType::u16,  DType::i16,
+                              DType::i32,  DType::i64, DType::none, DType::boolean, DType::f16,  DType::f64,
+                              DType::u32,  DType::u64, DType::none, DType::none,    DType::bf16, DType::f8e4m3};
   const auto number = attributes.get_int(name, 0);
   if (number == 0) return otherwise;
   const bool listed = number > 0 && number < static_cast<std::int64_t>(kTypes.size());

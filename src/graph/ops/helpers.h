@@ -63,14 +63,15 @@ double no_flops(const Problem& problem);
 /// A stored element as the type to compute in: float for half and bfloat16, itself otherwise.
 template <typename T>
 auto compute(T value) {
-  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) return static_cast<float>(value);
+  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16> || std::is_same_v<T, Float8>)
+    return static_cast<float>(value);
   else return value;
 }
 
 /// A number as the stored type. Doubles out of an integer's range are taken to its nearest end, NaN to 0.
 template <typename T, typename From>
 T stored(From value) {
-  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
+  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16> || std::is_same_v<T, Float8>) {
     return T(static_cast<float>(value));
   } else if constexpr (std::is_integral_v<T> && std::is_floating_point_v<From>) {
     if (value != value) return T{0};

@@ -14,7 +14,7 @@ ops::Windows windows_of(const Attributes& attributes, const ops::Image& x) {
 
 void infer(InferContext& context) {
   const auto dtype = context.input(0).dtype;
-  if (!is_float(dtype) && !is_8bit(dtype)) fail(Code::invalid_model, "MaxPool of {} does not exist", name(dtype));
+  if (!is_float(dtype) && !is_quantised(dtype)) fail(Code::invalid_model, "MaxPool of {} does not exist", name(dtype));
   const auto x = ops::image_of(context.attributes, context.shape(0));
   const auto shape = x.with(x.c, ops::outputs_of(windows_of(context.attributes, x), x.spatial.size())).shape();
   context.set_output(0, dtype, shape);

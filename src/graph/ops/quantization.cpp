@@ -31,6 +31,7 @@ Range range_of(DType dtype) {
     case DType::i8: return {-128, 127};
     case DType::u16: return {0, 65535};
     case DType::i16: return {-32768, 32767};
+    case DType::f8e4m3: return {-448, 448};
     default: return {0, -1};
   }
 }

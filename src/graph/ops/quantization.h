@@ -24,7 +24,7 @@ void check_quantization(const InferContext& context, std::size_t scale, std::siz
 struct Range {
   double low, high;
 };
-/// What a u8, i8, u16 or i16 holds; {0, -1} for other types.
+/// What a u8, i8, u16, i16 or f8e4m3 holds; {0, -1} for other types.
 Range range_of(DType dtype);
 inline bool is_quantized(DType dtype) { return range_of(dtype).high > 0; }
 

@@ -1,3 +1,4 @@
+#include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -169,6 +170,35 @@ TEST(cuda_backend, memory_comes_back) {
   if (!device()) GTEST_SKIP() << "no CUDA device here";
   EXPECT_THROW(device()->allocate(std::size_t{1} << 50), Error);
   EXPECT_NO_THROW(device()->allocate(std::size_t{1} << 20));
+}
+
+TEST(cuda_backend, kernels_give_their_memory_back) {
+  if (!device()) GTEST_SKIP() << "no CUDA device here";
+  const auto free_memory = [] {
+    std::size_t free = 0, total = 0;
+    cudaMemGetInfo(&free, &total);
+    return free;
+  };
+  const auto work = [] {
+    for (const char* line : {"FusedConv f16:2x28x28x64 f16:64x3x3x64! f32:64! act=relu pads=1",
+                             "FusedConv f16:3x1x1x72 f16:40x1x1x72! f32:40! act=relu"})
+      check_all(line);
+  };
+  work();  // what libraries keep for the process is there from now on
+  const auto before = free_memory();
+  for (int i = 0; i < 3; ++i) work();
+  EXPECT_EQ(free_memory(), before);
+}
+
+TEST(cuda_backend, meter_counts_up) {
+  if (!device()) GTEST_SKIP() << "no CUDA device here";
+  const auto first = device()->power();
+  if (!first) GTEST_SKIP() << "no meter here";
+  EXPECT_GT(first->joules, 0);
+  EXPECT_GT(first->clock_hz, 1e8);
+  const auto second = device()->power();
+  ASSERT_TRUE(second);
+  EXPECT_GE(second->joules, first->joules);
 }
 
 TEST(cuda_backend, names_what_is_missing) {

@@ -1,0 +1,75 @@
+#include "cuda/copy.h"
+
+#include "cuda/element_dispatch.cuh"
+
+namespace halftone::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+
+template <typename Word>
+__global__ void pick_kernel(const PickParams p, int words, int64_t items) {
+  const int64_t step = int64_t{gridDim.x} * blockDim.x;
+  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < items; i += step) {
+    const int64_t pixel = i / words;
+    const int64_t line = pixel / p.out_width;
+    const int64_t image = line / p.out_height;
+    const int64_t y = (line - image * p.out_height) * p.stride_height;
+    const int64_t x = (pixel - line * p.out_width) * p.stride_width;
+    const int64_t from = ((image * p.height + y) * p.width + x) * words + (i - pixel * words);
+    static_cast<Word*>(p.output)[i] = static_cast<const Word*>(p.input)[from];
+  }
+}
+
+template <typename Word>
+__global__ void concat_kernel(const ConcatParams p, int64_t width, int64_t items) {
+  const int64_t step = int64_t{gridDim.x} * blockDim.x;
+  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < items; i += step) {
+    const int64_t row = i / width;
+    const int64_t at = i - row * width;
+    int64_t begin = 0;
+    for (int part = 0; part < p.parts; ++part) {
+      const int64_t end = p.ends[part];
+      if (at < end) {
+        static_cast<Word*>(p.output)[i] = static_cast<const Word*>(p.inputs[part])[row * (end - begin) + at - begin];
+        break;
+      }
+      begin = end;
+    }
+  }
+}
+
+template <typename Word>
+cudaError_t launch_pick(const PickParams& p, cudaStream_t stream) {
+  const int words = p.pixel_bytes / static_cast<int>(sizeof(Word));
+  const int64_t items = p.batch * p.out_height * p.out_width * words;
+  pick_kernel<Word><<<grid_blocks(items, kThreads), kThreads, 0, stream>>>(p, words, items);
+  return cudaGetLastError();
+}
+
+template <typename Word>
+cudaError_t launch_concat(const ConcatParams& p, cudaStream_t stream) {
+  const int64_t width = p.ends[p.parts - 1];
+  const int64_t items = p.rows * width;
+  concat_kernel<Word><<<grid_blocks(items, kThreads), kThreads, 0, stream>>>(p, width, items);
+  return cudaGetLastError();
+}
+
+}  // namespace
+
+cudaError_t pick_pixels(const PickParams& p, cudaStream_t stream) {
+  return p.pixel_bytes % 16 == 0 ? launch_pick<int4>(p, stream) : launch_pick<int>(p, stream);
+}
+
+cudaError_t concat(const ConcatParams& p, cudaStream_t stream) {
+  switch (p.word) {
+    case 1: return launch_concat<char>(p, stream);
+    case 2: return launch_concat<short>(p, stream);
+    case 4: return launch_concat<int>(p, stream);
+    case 8: return launch_concat<int2>(p, stream);
+    case 16: return launch_concat<int4>(p, stream);
+    default: return cudaErrorInvalidValue;
+  }
+}
+
+}  // namespace halftone::cuda

@@ -1,0 +1,22 @@
+#pragma once
+#include <cuda_runtime.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace halftone::cuda {
+
+/// Lets a kernel's blocks have `bytes` of dynamic shared memory on the current device; asks each device once, as
+/// `allowed` (one a kernel, zero at first) remembers.
+template <typename Kernel>
+cudaError_t allow_shared(Kernel* kernel, int bytes, std::atomic<std::uint64_t>& allowed) {
+  int device = 0;
+  cudaError_t error = cudaGetDevice(&device);
+  const std::uint64_t bit = std::uint64_t{1} << (device % 64);
+  if (error != cudaSuccess || (allowed.load(std::memory_order_relaxed) & bit) != 0) return error;
+  error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  if (error == cudaSuccess) allowed.fetch_or(bit, std::memory_order_relaxed);
+  return error;
+}
+
+}  // namespace halftone::cuda
