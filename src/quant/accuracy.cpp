@@ -34,8 +34,8 @@ double Evaluation::agreement(const Evaluation& other) const {
   return both == 0 ? 0 : static_cast<double>(same) / static_cast<double>(both);
 }
 
-Evaluation evaluate_accuracy(std::shared_ptr<const Engine> engine, const Dataset& dataset, const Preprocess& preprocess,
-                             const EvalOptions& options) {
+Evaluation evaluate_accuracy(const std::shared_ptr<const Engine>& engine, const Dataset& dataset,
+                             const Preprocess& preprocess, const EvalOptions& options) {
   const auto batch_size = options.batch > 0 ? options.batch : engine->batches().back();
   const Program& program = engine->program(batch_size);
   if (dataset.size() == 0) fail(Code::invalid_argument, "{}: no images to evaluate", dataset.path());

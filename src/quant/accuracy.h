@@ -38,8 +38,8 @@ struct Evaluation {
 /// Runs every image through one of the engine's programs. The network has one input, of images, and its first output
 /// holds a score a class. Throws invalid_argument when labels do not fit the classes or there are no images, and
 /// invalid_model when none could be read.
-Evaluation evaluate_accuracy(std::shared_ptr<const Engine> engine, const Dataset& dataset, const Preprocess& preprocess,
-                             const EvalOptions& options = {});
+Evaluation evaluate_accuracy(const std::shared_ptr<const Engine>& engine, const Dataset& dataset,
+                             const Preprocess& preprocess, const EvalOptions& options = {});
 
 /// Indices of the `count` largest scores, best first; ties go to the lower index.
 std::vector<std::int32_t> best_classes(std::span<const float> scores, std::size_t count);
