@@ -239,7 +239,13 @@ DeviceInfo describe_device(int index) {
 }  // namespace cuda
 
 std::shared_ptr<Backend> make_cuda_backend(int index) {
-  const int count = cuda::device_count();
+  int count = 0;
+  try {
+    count = cuda::device_count();
+  } catch (Error& error) {
+    error.add_context(fmt::format("device 'cuda:{}'", index));
+    throw;
+  }
   if (index < 0 || index >= count)
     fail(Code::not_found, "device 'cuda:{}': {}", index,
          count == 0   ? "this machine has no CUDA device"
