@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -29,7 +30,8 @@ class StagedFile {
     if (std::filesystem::is_directory(status)) fail(Code::io, "{}: is a directory, not a file", path.string());
     in_place_ = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
     if (std::filesystem::is_symlink(path, error)) target_ = std::filesystem::weakly_canonical(path, error);
-    if (!in_place_) temporary_ = target_.string() + fmt::format(".tmp{}", ::getpid());
+    static std::atomic<unsigned> made = 0;  // threads may write one file at once
+    if (!in_place_) temporary_ = target_.string() + fmt::format(".tmp{}.{}", ::getpid(), ++made);
     file_.fd = ::open(in_place_ ? path_.c_str() : temporary_.c_str(),
                       O_WRONLY | O_CLOEXEC | (in_place_ ? O_NONBLOCK : O_CREAT | O_TRUNC), 0644);
     if (file_.fd < 0) fail(Code::io, "{}: cannot create: {}", path.string(), std::strerror(errno));

@@ -1,8 +1,11 @@
 #include "base/file.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include <unistd.h>
+#include <thread>
+
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -52,6 +55,17 @@ TEST_F(FileTest, WritesAllOfSeveralFilesOrNone) {
   write_files(std::vector<FileContent>{{folder / "first", "new"}, {folder / "second", "newer"}});
   EXPECT_EQ(read_file(folder / "first"), "new");
   EXPECT_EQ(read_file(folder / "second"), "newer");
+}
+
+TEST_F(FileTest, IsWholeWhenThreadsWriteItAtOnce) {
+  const std::string long_text(1 << 20, 'a'), short_text(10, 'b');
+  for (int round = 0; round < 20; ++round) {
+    std::thread other([&] { write_file(folder / "shared", short_text); });
+    write_file(folder / "shared", long_text);
+    other.join();
+    const auto text = read_file(folder / "shared");
+    EXPECT_TRUE(text == long_text || text == short_text) << text.size();
+  }
 }
 
 TEST_F(FileTest, AsksBeforehandWithoutATrace) {

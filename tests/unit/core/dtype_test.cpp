@@ -37,7 +37,8 @@ TEST(DType, Float8RoundTripsEveryValue) {
     number.bits = static_cast<std::uint8_t>(bits);
     const float value = static_cast<float>(number);
     EXPECT_EQ(std::isnan(value), (bits & 0x7f) == 0x7f);
-    if (!std::isnan(value)) EXPECT_EQ(Float8(value).bits, number.bits);
+    if (std::isnan(value)) continue;
+    EXPECT_EQ(Float8(value).bits, number.bits);
   }
 }
 

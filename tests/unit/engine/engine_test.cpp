@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -111,7 +112,7 @@ TEST(Engine, SessionsShareAnEngineAcrossThreads) {
 }
 
 TEST(Engine, BuildsAtOnceShareABackendAndACache) {
-  const auto folder = std::filesystem::path(testing::TempDir()) / "halftone_builds_at_once";
+  const auto folder = std::filesystem::path(testing::TempDir()) / fmt::format("halftone_builds_at_once{}", ::getpid());
   std::filesystem::remove_all(folder);
   const Graph graph = parse_graph(kResidual);
   const auto input = random_tensor(graph.value(graph.inputs[0]).type, 9);
