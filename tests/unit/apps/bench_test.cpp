@@ -36,7 +36,7 @@ TEST_F(Bench, RefusesWhatMakesNoSense) {
 }
 
 TEST_F(Bench, RefusesResultsThatAreNotWhole) {
-  const std::string whole = read_text(HALFTONE_SOURCE_DIR "/results/xeon_vnni_resnet50_study.json");
+  const std::string whole = read_text(HALFTONE_SOURCE_DIR "/tests/data/study_results.json");
   write_text(path("whole.json"), whole);
   write_text(path("cut.json"), whole.substr(0, whole.size() / 2));
   auto other = nlohmann::json::parse(whole);
@@ -49,7 +49,7 @@ TEST_F(Bench, RefusesResultsThatAreNotWhole) {
 }
 
 TEST_F(Bench, PutsRecordedMachinesOnOnePageAndSaysWhatCannotBeCompared) {
-  const std::string recorded = HALFTONE_SOURCE_DIR "/results/xeon_vnni_resnet50_study.json";
+  const std::string recorded = HALFTONE_SOURCE_DIR "/tests/data/study_results.json";
   auto other = read_results(recorded);
   other.machine.name = "Another Processor";
   for (auto& result : other.results) result.model = "vgg19";
@@ -67,7 +67,7 @@ TEST_F(Bench, PutsRecordedMachinesOnOnePageAndSaysWhatCannotBeCompared) {
 TEST_F(Bench, AWindowOfFortyColumnsGetsRecordsThatFit) {
   if (std::system("script --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no script(1) to make a window with";
   const auto command = "script -qec \"stty cols 40 rows 24; " HALFTONE_BINARY " bench --compare " HALFTONE_SOURCE_DIR
-                       "/results/xeon_vnni_resnet50_study.json\" " +
+                       "/tests/data/study_results.json\" " +
                        text("typescript") + " </dev/null >/dev/null";
   ASSERT_EQ(std::system(command.c_str()), 0);
   std::istringstream lines(read_text(path("typescript")));

@@ -110,7 +110,7 @@ TEST(Advice, AccuracyAtAnyPriceTakesTheMostRightAnswersAndNamesNoise) {
 }
 
 TEST(Advice, OfARecordedStudyIsWhatAPersonWouldRead) {
-  const auto results = read_results(HALFTONE_SOURCE_DIR "/results/xeon_vnni_resnet50_study.json");
+  const auto results = read_results(HALFTONE_SOURCE_DIR "/tests/data/study_results.json");
   ASSERT_EQ(models_of(results), std::vector<std::string>{"resnet50"});
   const auto advice = advise(results, "resnet50", parse_slo("p99=100ms"));
   std::vector<std::string> topics;
