@@ -100,9 +100,11 @@ Study study_of(std::span<const Results> files) {
     auto name = short_name(file.machine.name);
     if (const int number = ++seen[name]; number > 1) name += fmt::format(" ({})", number);
     const auto rename = [&](std::string& device) {
-      if (files.size() > 1) device = own.size() > 1 ? name + " " + device : name;
+      if (files.size() > 1) device = own.size() > 1 ? fmt::format("{} {}", name, device) : name;
     };
-    const auto say = [&](const std::string& text) { return files.size() > 1 ? name + ": " + text : text; };
+    const auto say = [&](const std::string& text) {
+      return files.size() > 1 ? fmt::format("{}: {}", name, text) : text;
+    };
     for (auto result : file.results) {
       rename(result.device);
       if (std::find(study.devices.begin(), study.devices.end(), result.device) == study.devices.end())

@@ -79,7 +79,7 @@ void reference_where(const ReferenceContext& context) {
       .name = #NAME,                                  \
       .min_inputs = 2,                                \
       .max_inputs = 2,                                \
-      .infer = INFER,                                 \
+      .infer = (INFER),                               \
       .reference = [](const ReferenceContext& context) { HOW(context, [](auto a, auto b) { return EXPRESSION; }); }};
 
 HALFTONE_BINARY(
