@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "base/interrupt.h"
-#include "data/loader.h"
-#include "engine/session.h"
+#include "quant/image_run.h"
 #include "quant/product.h"
 
 namespace halftone {
@@ -83,26 +81,17 @@ std::map<std::string, std::vector<float>> measure_bias_errors(const Graph& sourc
   Graph graph = source;
   auto probes = ProbeBuilder(graph, ranges, symmetric).build();
   if (probes.empty()) return {};
-  BuildOptions build_options;
-  build_options.batches = {options.batch};
-  build_options.threads = options.threads;
-  build_options.tune = false;
-  const auto engine = build(graph, backend, build_options);
-  Session session(engine);
-  BatchLoader loader(
-      images, preprocess,
-      {.batch = options.batch, .threads = engine->threads(), .skip_unreadable = options.skip_unreadable});
+  ImageRun run(graph, backend, images, preprocess, options);
   std::size_t seen = 0;
-  while (auto batch = loader.next()) {
-    check_interrupted();
-    const auto outputs = session.run(std::span<const Tensor>(&batch->images, 1));
+  while (run.next()) {
+    const auto outputs = run.outputs();
     for (std::size_t p = 0; p < probes.size(); ++p) {
       const auto twin = outputs[2 * p].data<float>(), plain = outputs[2 * p + 1].data<float>();
       auto& error = probes[p].error;
-      for (std::size_t i = 0; i < static_cast<std::size_t>(batch->count) * error.size(); ++i)
+      for (std::size_t i = 0; i < run.images() * error.size(); ++i)
         error[i % error.size()] += static_cast<double>(twin[i]) - static_cast<double>(plain[i]);
     }
-    seen += static_cast<std::size_t>(batch->count);
+    seen += run.images();
   }
   std::map<std::string, std::vector<float>> errors;
   for (const auto& probe : probes) {

@@ -4,9 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "base/interrupt.h"
-#include "data/loader.h"
-#include "engine/session.h"
+#include "quant/image_run.h"
 #include "quant/product.h"
 
 namespace halftone {
@@ -73,27 +71,18 @@ std::vector<Channels> watch_channels(const Graph& graph, const std::vector<Value
                                      const Preprocess& preprocess, const QuantizeOptions& options) {
   Graph watched = graph;
   watched.outputs = values;
-  BuildOptions build_options;
-  build_options.batches = {options.batch};
-  build_options.threads = options.threads;
-  build_options.tune = false;
-  const auto engine = build(watched, backend, build_options);
-  Session session(engine);
   std::vector<Channels> seen(values.size());
   std::size_t count = 0;
-  BatchLoader loader(
-      images, preprocess,
-      {.batch = options.batch, .threads = engine->threads(), .skip_unreadable = options.skip_unreadable});
-  while (auto batch = loader.next()) {
-    check_interrupted();
-    const auto outputs = session.run(std::span<const Tensor>(&batch->images, 1));
+  ImageRun run(watched, backend, images, preprocess, options);
+  while (run.next()) {
+    const auto outputs = run.outputs();
     for (std::size_t v = 0; v < values.size(); ++v) {
       const auto data = outputs[v].data<float>();
       const auto channels = static_cast<std::size_t>(outputs[v].shape()[1]);
       const std::size_t inner = data.size() / static_cast<std::size_t>(options.batch) / channels;
       seen[v].range.resize(channels, 0);
       seen[v].square.resize(channels, 0);
-      for (std::size_t i = 0; i < static_cast<std::size_t>(batch->count) * channels; ++i) {
+      for (std::size_t i = 0; i < run.images() * channels; ++i) {
         float largest = 0, squares = 0;
         for (const float value : data.subspan(i * inner, inner)) {
           largest = std::max(largest, std::abs(value));
@@ -103,7 +92,7 @@ std::vector<Channels> watch_channels(const Graph& graph, const std::vector<Value
         seen[v].square[i % channels] += static_cast<double>(squares) / static_cast<double>(inner);
       }
     }
-    count += static_cast<std::size_t>(batch->count);
+    count += run.images();
   }
   for (auto& item : seen)
     for (auto* list : {&item.range, &item.square})

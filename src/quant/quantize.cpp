@@ -4,12 +4,10 @@
 #include <cmath>
 
 #include "base/clock.h"
-#include "base/interrupt.h"
-#include "data/loader.h"
-#include "engine/session.h"
 #include "passes/pass.h"
 #include "quant/bias_correction.h"
 #include "quant/equalize.h"
+#include "quant/image_run.h"
 #include "quant/image_watch.h"
 #include "quant/product.h"
 
@@ -37,30 +35,22 @@ std::map<ValueId, Histogram> observe(const Graph& simplified, const std::vector<
     }
   const ValueId input = graph.inputs.front();
   if (graph.outputs.empty()) graph.outputs = simplified.outputs;
-  BuildOptions build_options;
-  build_options.batches = {options.batch};
-  build_options.threads = options.threads;
-  build_options.tune = false;
-  const auto engine = build(graph, backend, build_options);
-  Session session(engine);
-  BatchLoader loader(
-      images, preprocess,
-      {.batch = options.batch, .threads = engine->threads(), .skip_unreadable = options.skip_unreadable});
+  ImageRun run(graph, backend, images, preprocess, options);
   ImageWatch watch(images, preprocess);
-  while (auto batch = loader.next()) {
-    check_interrupted();
-    watch.see(*batch);
-    const auto outputs = session.run(std::span<const Tensor>(&batch->images, 1));
+  while (run.next()) {
+    watch.see(run.batch());
+    const auto outputs = run.outputs();
     const auto part = [&](const Tensor& tensor) {  // the rows that hold images
       const auto all = tensor.data<float>();
-      return all.first(all.size() / static_cast<std::size_t>(options.batch) * static_cast<std::size_t>(batch->count));
+      return all.first(all.size() / static_cast<std::size_t>(options.batch) * run.images());
     };
-    if (const auto found = histograms.find(input); found != histograms.end()) found->second.add(part(batch->images));
+    if (const auto found = histograms.find(input); found != histograms.end())
+      found->second.add(part(run.batch().images));
     for (std::size_t i = 0; i < watched.size(); ++i) histograms[watched[i]].add(part(outputs[i]));
-    model.images += static_cast<std::size_t>(batch->count);
-    if (options.progress) options.progress(model.images + loader.skipped().size(), images.size());
+    model.images += run.images();
+    if (options.progress) options.progress(model.images + run.skipped().size(), images.size());
   }
-  for (const auto& item : loader.skipped()) model.skipped.push_back(item.reason);
+  for (const auto& item : run.skipped()) model.skipped.push_back(item.reason);
   model.warnings = watch.findings();
   return histograms;
 }
