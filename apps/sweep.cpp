@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/clock.h"
 #include "base/progress.h"
 #include "bench/format.h"
 #include "bench/measure.h"
@@ -12,14 +13,14 @@ namespace halftone {
 
 /// One point to be measured.
 struct Sweeper::Cell {
-  Result result;  ///< all but the measured figures
-  std::string key;
+  const Contender* contender;  ///< whose file a peer runs
+  Result result;               ///< all but the measured figures
   Point point;
-  std::vector<std::pair<std::string, Tensor>> inputs;  ///< ours: what peers are given
-  std::vector<Tensor> outputs;                         ///< ours on them
 };
 
 namespace {
+
+constexpr double kLongestRenewal = 20;  // s: to build everything anew is always worth so much
 
 /// Stands for a file's content in a checkpoint.
 std::string stamp_of(const std::string& file) {
@@ -38,14 +39,34 @@ std::string cell_name(const Result& result) {
   return fmt::format("{} {} at batch {}", result.model, result.precision, result.batch);
 }
 
+/// What an engine gives on random_inputs(), copied.
+std::vector<Tensor> outputs_of(const Contender& contender, std::int64_t batch) {
+  const auto inputs = random_inputs(contender.engine->program(batch));
+  std::vector<Tensor> outputs;
+  contender.team->run([&](Session& session, int index) {
+    if (index == 0)
+      for (const auto& output : session.run(inputs)) outputs.push_back(output.clone());
+  });
+  return outputs;
+}
+
 double joules_each(const Measured& measured) { return measured.runs > 0 ? measured.joules / measured.runs : 0; }
 
 }  // namespace
 
-Contender make_contender(std::string model, std::string file, Precision precision, std::shared_ptr<const Engine> engine,
-                         int sessions) {
+EngineBuilder engine_builder(const Graph& graph, const std::shared_ptr<Backend>& backend, const EngineFlags& flags,
+                             const std::vector<std::int64_t>& batches, Precision precision) {
+  return [&graph, backend, flags = EngineFlags(flags), batches, precision]() mutable {
+    auto engine = build_engine(graph, backend, flags, batches, precision);
+    flags.quiet = true;
+    return engine;
+  };
+}
+
+Contender make_contender(std::string model, std::string file, Precision precision, EngineBuilder build, int sessions) {
+  auto engine = build();
   auto team = std::make_unique<SessionTeam>(engine, sessions);
-  return {std::move(model), std::move(file), precision, std::move(engine), std::move(team)};
+  return {std::move(model), std::move(file), precision, std::move(build), std::move(engine), std::move(team)};
 }
 
 Sweeper::Sweeper(Options options, Results& results)
@@ -68,10 +89,9 @@ Sweeper::Sweeper(Options options, Results& results)
   noise_.emplace(peers_ ? [this] { return peers_->cpu_seconds(); } : std::function<double()>());
 }
 
-void Sweeper::add_ours(const Contender& contender, std::vector<Cell>& cells) {
+void Sweeper::add_ours(const Contender& contender, std::vector<Cell>& cells) const {
   for (const auto batch : options_.batches) {
-    Cell cell;
-    auto& result = cell.result;
+    Result result;
     const Program& program = contender.engine->program(batch);
     result.model = contender.model;
     result.device = contender.engine->backend()->info().id;
@@ -81,43 +101,52 @@ void Sweeper::add_ours(const Contender& contender, std::vector<Cell>& cells) {
     result.sessions = contender.team->size();
     result.memory_bytes = contender.engine->weight_bytes() + static_cast<std::size_t>(contender.team->size()) *
                                                                  (program.arena_bytes + program.workspace_bytes);
-    cell.point = random_runs(*contender.team, batch);
-    if (!options_.peers.empty() && !contender.file.empty()) {
-      const auto inputs = random_inputs(program);
-      for (std::size_t i = 0; i < inputs.size(); ++i) cell.inputs.emplace_back(program.inputs[i].name, inputs[i]);
-      contender.team->run([&](Session& session, int index) {
-        if (index == 0)
-          for (const auto& output : session.run(inputs)) cell.outputs.push_back(output.clone());
-      });
-    }
-    cells.push_back(std::move(cell));
+    cells.push_back({&contender, std::move(result), random_runs(*contender.team, batch)});
   }
 }
 
-void Sweeper::add_peers(const Contender& contender, const std::vector<Cell>& ours, std::vector<Cell>& cells) {
+/// Makes a cell's point, of its contender's present sessions or in the peers' process.
+void Sweeper::open(Cell& cell) {
+  auto& [contender, result, point] = cell;
+  if (result.engine == "halftone") {
+    point = random_runs(*contender->team, result.batch);
+    return;
+  }
+  const Program& program = contender->engine->program(result.batch);
+  PeerJob job{result.engine, contender->file, result.precision, result.batch, result.threads, result.sessions, {}};
+  const auto inputs = random_inputs(program);
+  for (std::size_t i = 0; i < inputs.size(); ++i) job.inputs.emplace_back(program.inputs[i].name, inputs[i]);
+  auto opened = peers_->open(job);
+  if (!opened.refused.empty()) fail(Code::unsupported, "{}", opened.refused);
+  result.output_difference = output_difference(outputs_of(*contender, result.batch), opened.outputs);
+  if (*result.output_difference > largest_difference(result.precision))
+    fail(Code::unsupported, "its outputs differ from ours by {:.2g} of their size (at most {:g} is rounding)",
+         *result.output_difference, largest_difference(result.precision));
+  point = std::move(opened.point);
+}
+
+void Sweeper::add_peers(const std::vector<Cell>& ours, std::vector<Cell>& cells) {
   for (const auto& engine : options_.peers)
     for (const auto& own : ours) {
-      Cell cell{own.result, "", {}, {}, {}};
-      auto& result = cell.result;
-      result.engine = engine;
-      result.memory_bytes.reset();
-      const PeerJob job{engine,         contender.file,  result.precision, result.batch,
-                        result.threads, result.sessions, own.inputs};
-      auto opened = peers_->open(job);
-      if (opened.refused.empty()) {
-        result.output_difference = output_difference(own.outputs, opened.outputs);
-        if (*result.output_difference > largest_difference(result.precision))
-          opened.refused =
-              fmt::format("its outputs differ from ours by {:.2g} of their size (at most {:g} is rounding)",
-                          *result.output_difference, largest_difference(result.precision));
-      }
-      if (opened.refused.empty()) {
-        cell.point = std::move(opened.point);
+      Cell cell{own.contender, own.result, {}};
+      cell.result.engine = engine;
+      cell.result.memory_bytes.reset();
+      try {
+        open(cell);
         cells.push_back(std::move(cell));
-      } else {
-        add_absent(result, opened.refused);
+      } catch (const Error& error) {
+        if (error.code() != Code::unsupported) throw;
+        add_absent(cell.result, error.what());
       }
     }
+}
+
+std::string Sweeper::key_of(const Cell& cell) const {
+  const auto& result = cell.result;
+  const auto software = results_.machine.software.find(result.engine);
+  return fmt::format("{} {} {} {}x{} in {} {} on {}", cell_name(result), cell.contender->file,
+                     stamp_of(cell.contender->file), result.sessions, result.threads, result.engine,
+                     software == results_.machine.software.end() ? "" : software->second, result.device);
 }
 
 void Sweeper::add_absent(const Result& cell, const std::string& why) {
@@ -143,31 +172,21 @@ void Sweeper::keep(double seconds) {
   }
 }
 
-void Sweeper::measure(const std::vector<Contender>& contenders) {
+void Sweeper::measure(std::vector<Contender>& contenders) {
   std::vector<Cell> cells;
   for (const auto& contender : contenders) {
     std::vector<Cell> ours;
     add_ours(contender, ours);
-    std::vector<Cell> theirs;
-    if (peers_ && !contender.file.empty() && contender.engine->backend()->host_memory())
-      add_peers(contender, ours, theirs);
-    for (auto* list : {&ours, &theirs})
-      for (auto& cell : *list) {
-        const auto& result = cell.result;
-        const auto software = results_.machine.software.find(result.engine);
-        cell.key = fmt::format("{} {} {} {}x{} in {} {} on {}", cell_name(result), contender.file,
-                               stamp_of(contender.file), result.sessions, result.threads, result.engine,
-                               software == results_.machine.software.end() ? "" : software->second, result.device);
-        cell.inputs.clear();
-        cell.outputs.clear();
-        cells.push_back(std::move(cell));
-      }
+    cells.insert(cells.end(), ours.begin(), ours.end());
+    if (peers_ && !contender.file.empty() && contender.engine->backend()->host_memory()) add_peers(ours, cells);
   }
   std::vector<Point> points;
   std::vector<Measured> measured;
+  std::vector<std::string> keys;
   for (const auto& cell : cells) {
     points.push_back(cell.point);
-    measured.push_back(checkpoint_.find(cell.key));
+    keys.push_back(key_of(cell));
+    measured.push_back(checkpoint_.find(keys.back()));
   }
   const auto bar = progress_bar("measure " + contenders.front().model, options_.quiet);
   MeasureHooks hooks;
@@ -175,8 +194,28 @@ void Sweeper::measure(const std::vector<Contender>& contenders) {
   hooks.done = [&](std::size_t index, double share) {
     noise_->sample();
     bar(static_cast<std::size_t>(std::lround(100 * share)), 100);
-    checkpoint_.put(cells[index].key, measured[index]);
+    checkpoint_.put(keys[index], measured[index]);
     keep(2);
+  };
+  double begun = now_seconds(), renewal = 0;
+  hooks.renew = [&] {
+    if (renewal > std::max(kLongestRenewal, (now_seconds() - begun) / 2)) return false;
+    begun = now_seconds();
+    if (peers_) peers_->close();
+    for (auto& contender : contenders) {
+      const int sessions = contender.team->size();
+      contender.team.reset();
+      contender.engine.reset();
+      contender.engine = contender.build();
+      contender.team = std::make_unique<SessionTeam>(contender.engine, sessions);
+    }
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      open(cells[i]);
+      points[i] = cells[i].point;
+    }
+    renewal = now_seconds() - begun;
+    begun = now_seconds();
+    return true;
   };
   try {
     halftone::measure(points, options_.protocol, measured, hooks);
@@ -206,7 +245,7 @@ void Sweeper::append(const std::vector<Cell>& cells, std::span<const Measured> m
 void Sweeper::finish() {
   for (auto& finding : noise_->findings()) results_.notes.push_back(std::move(finding));
   if (!energy_.reason().empty()) results_.notes.push_back(fmt::format("Energy: unavailable, {}.", energy_.reason()));
-  if (checkpoint_.resumed()) results_.notes.emplace_back("Measured in several sittings.");
+  if (checkpoint_.resumed()) results_.notes.emplace_back("Interrupted meanwhile, and gone on with.");
 }
 
 Profile profile_of(const Contender& contender, std::int64_t batch) {

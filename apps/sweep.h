@@ -1,11 +1,13 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/accuracy_rows.h"
+#include "apps/common.h"
 #include "bench/checkpoint.h"
 #include "bench/energy.h"
 #include "bench/noise.h"
@@ -16,17 +18,25 @@
 /// What `bench` and `study` share: measuring engines over batch sizes, points taking turns.
 namespace halftone {
 
+/// Builds an engine whenever it is called.
+using EngineBuilder = std::function<std::shared_ptr<const Engine>()>;
+
+/// build_engine() with these arguments, after the first time without a progress bar. `graph` must outlive it.
+EngineBuilder engine_builder(const Graph& graph, const std::shared_ptr<Backend>& backend, const EngineFlags& flags,
+                             const std::vector<std::int64_t>& batches, Precision precision);
+
 /// A model in one precision on one device, ready to be measured.
 struct Contender {
   std::string model;  ///< its name in the results
   std::string file;   ///< what peers are given; empty where there is no such file
   Precision precision = Precision::fp32;
+  EngineBuilder build;  ///< makes another like `engine`
   std::shared_ptr<const Engine> engine;
   std::unique_ptr<SessionTeam> team;
 };
 
-/// Opens the sessions. Throws as SessionTeam does.
-Contender make_contender(std::string model, std::string file, Precision precision, std::shared_ptr<const Engine> engine,
+/// Builds the engine and opens the sessions. Throws as both do.
+Contender make_contender(std::string model, std::string file, Precision precision, EngineBuilder build,
                          int sessions = 1);
 
 /// Measures over the whole of a command: noise, energy, checkpoint, peers.
@@ -46,8 +56,9 @@ class Sweeper {
   Sweeper(Options options, Results& results);
 
   /// Measures every contender at every batch, and every peer on their files, all taking turns; appends points, profiles
-  /// and a note to the results. After an interruption what is complete is appended before the error passes on.
-  void measure(const std::vector<Contender>& contenders);
+  /// and a note to the results. Between two sittings engines and sessions are built anew, peers' too. After an
+  /// interruption what is complete is appended before the error passes on.
+  void measure(std::vector<Contender>& contenders);
 
   /// Notes what disturbed the machine. Called at the end.
   void finish();
@@ -56,8 +67,10 @@ class Sweeper {
 
  private:
   struct Cell;
-  void add_ours(const Contender& contender, std::vector<Cell>& cells);
-  void add_peers(const Contender& contender, const std::vector<Cell>& ours, std::vector<Cell>& cells);
+  void add_ours(const Contender& contender, std::vector<Cell>& cells) const;
+  void add_peers(const std::vector<Cell>& ours, std::vector<Cell>& cells);
+  std::string key_of(const Cell& cell) const;
+  void open(Cell& cell);
   void add_absent(const Result& cell, const std::string& why);
   void keep(double seconds);
   void append(const std::vector<Cell>& cells, std::span<const Measured> measured);

@@ -128,8 +128,8 @@ void measure_model(const std::vector<const Source*>& sources, const BenchFlags& 
       for (const auto precision : source->precisions) {
         auto engine_flags = flags.engine;
         if (engine_flags.threads == 0) engine_flags.threads = std::max(1, backend->info().cores / flags.sessions);
-        const auto engine = build_engine(source->graph, backend, engine_flags, batches, float_precision(precision));
-        contenders.push_back(make_contender(source->name, source->path, precision, engine, flags.sessions));
+        auto build = engine_builder(source->graph, backend, engine_flags, batches, float_precision(precision));
+        contenders.push_back(make_contender(source->name, source->path, precision, std::move(build), flags.sessions));
         graphs.push_back(&source->graph);
       }
   sweeper.measure(contenders);
@@ -275,6 +275,10 @@ void add_bench(CLI::App& app) {
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   verb->add_option("--rounds", flags->protocol.rounds, "Turns that a point's timed runs are spread over")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  verb->add_option("--sittings", flags->protocol.sittings,
+                   "The rounds are spread over so many sittings; engines are built anew for each, as in another run")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   verb->add_option("--seconds", flags->protocol.seconds, "Fewer runs where a point would take longer than this")

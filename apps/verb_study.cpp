@@ -61,17 +61,29 @@ class OutputFolder {
 /// One precision and what was learnt of it.
 struct Candidate {
   Variant variant;
-  std::shared_ptr<const Engine> engine;
+  std::shared_ptr<const Engine> engine;  ///< until it is measured
+  std::string tactics;
   Evaluation evaluation;
 };
 
 /// Every precision and batch, the engine alone; the largest batch end to end, too, as evaluated.
-void sweep(const std::vector<Candidate>& candidates, const std::vector<std::int64_t>& batches, const StudyFlags& flags,
-           const std::string& model, Results& results) {
+void sweep(std::vector<Candidate>& candidates, const std::shared_ptr<Backend>& backend,
+           const std::vector<std::int64_t>& batches, const StudyFlags& flags, const std::string& model,
+           Results& results) {
   std::vector<Contender> contenders;
-  for (const auto& candidate : candidates)
-    contenders.push_back(make_contender(model, "", candidate.variant.precision, candidate.engine));
-  const Protocol protocol{.warmup = 5, .iterations = 120, .rounds = 6, .seconds = flags.seconds_per_point};
+  auto quiet_flags = flags.engine;
+  quiet_flags.quiet = true;
+  for (auto& candidate : candidates) {
+    const auto precision = candidate.variant.precision;
+    const auto again =
+        engine_builder(candidate.variant.graph, backend, quiet_flags, batches, float_precision(precision));
+    const auto build = [&candidate, again] {
+      return candidate.engine ? std::exchange(candidate.engine, nullptr) : again();
+    };
+    contenders.push_back(make_contender(model, "", precision, build));
+  }
+  const Protocol protocol{
+      .warmup = 5, .iterations = 120, .rounds = 6, .sittings = 6, .seconds = flags.seconds_per_point};
   Sweeper sweeper({protocol, batches, {}, {}, "", flags.engine.quiet}, results);
   sweeper.measure(contenders);
   sweeper.finish();
@@ -113,6 +125,7 @@ void run(const StudyFlags& flags) {
     options.skip_unreadable = flags.skip_unreadable;
     options.progress = progress_bar(fmt::format("evaluate {}", name(precision)), flags.engine.quiet);
     candidate.evaluation = evaluate_accuracy(candidate.engine, dataset, preprocess, options);
+    candidate.tactics = candidate.engine->tactics().serialize(backend->info().key);
     for (const auto& reason : candidate.evaluation.skipped) fmt::print(stderr, "halftone: skipped {}\n", reason);
   }
   const std::string model_name = std::filesystem::path(flags.model).stem().string();
@@ -120,7 +133,7 @@ void run(const StudyFlags& flags) {
   results.machine = describe_machine(*backend, candidates.front().engine->threads(), true);
   results.created = utc_now();
   results.command = command_line();
-  sweep(candidates, batches, flags, model_name, results);
+  sweep(candidates, backend, batches, flags, model_name, results);
   const Candidate* baseline = nullptr;
   for (const auto& candidate : candidates)
     if (candidate.variant.precision == Precision::fp32) baseline = &candidate;
@@ -141,7 +154,7 @@ void run(const StudyFlags& flags) {
   for (const auto& candidate : candidates)
     if (float_precision(candidate.variant.precision) != candidate.variant.precision && !is_quantized(model.graph)) {
       auto plan = candidate.variant.graph;
-      plan.metadata[tactic_metadata_key(backend->info())] = candidate.engine->tactics().serialize(backend->info().key);
+      plan.metadata[tactic_metadata_key(backend->info())] = candidate.tactics;
       files.push_back(
           {folder / fmt::format("{}.{}.onnx", model_name, name(candidate.variant.precision)), serialize_onnx(plan)});
     }

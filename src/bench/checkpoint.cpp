@@ -9,7 +9,7 @@
 namespace halftone {
 namespace {
 
-constexpr int kSchema = 1;
+constexpr int kSchema = 2;
 
 }  // namespace
 
@@ -43,6 +43,9 @@ void Checkpoint::read() {
       const JsonReader::Json wrapped{{"ms", turn}};
       measured.turns.push_back(JsonReader(wrapped, turn_at).list("ms"));
     });
+    for (const double sitting : point.list("sitting")) measured.sitting.push_back(static_cast<int>(sitting));
+    if (measured.sitting.size() != measured.turns.size())
+      fail(Code::invalid_argument, "{}: {} turns with {} sittings", at, measured.turns.size(), measured.sitting.size());
     points_[point.text("point")] = std::move(measured);
   });
   resumed_ = !points_.empty();
@@ -64,7 +67,8 @@ void Checkpoint::save(double seconds) {
                                 {"shortened", measured.shortened},
                                 {"joules", measured.joules},
                                 {"runs", measured.runs},
-                                {"turns", measured.turns}});
+                                {"turns", measured.turns},
+                                {"sitting", measured.sitting}});
   if (json["points"].empty()) return;
   write_file(path_, json.dump() + "\n");
   saved_ = now_seconds();

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -13,7 +15,8 @@ namespace halftone {
 namespace {
 
 constexpr int kLeastIterations = 3;
-constexpr double kWarmsItself = 100;  // ms: a run that long fills the caches on its way
+constexpr std::size_t kEnoughSittings = 4;  // fewer say too little about how they differ
+constexpr double kWarmsItself = 100;        // ms: a run that long fills the caches on its way
 
 /// Milliseconds of wall time that one run takes.
 double one_run(const Point& point, std::vector<double>& unused) {
@@ -37,7 +40,7 @@ void warm_up(const Point& point, const Protocol& protocol, Measured& measured) {
   }
   if (measured.wanted > 0) return;  // settled before an interruption
   const double fitting = (limit - warmup * each) / std::max(each, 1e-6);
-  const int least = std::min(kLeastIterations, protocol.iterations);
+  const int least = std::min(std::max(kLeastIterations, protocol.sittings), protocol.iterations);
   measured.wanted = static_cast<int>(std::clamp<double>(fitting, least, protocol.iterations));
   measured.shortened = measured.wanted < protocol.iterations;
   measured.warmup = warmup;
@@ -57,13 +60,18 @@ double median_of(const Measured& measured) {
   return 0;
 }
 
-void take_turn(const Point& point, int round, const Protocol& protocol, Measured& measured, bool& warm,
+enum class Warmth : char { cold, renewed, warm };
+
+void take_turn(const Point& point, int round, int sitting, const Protocol& protocol, Measured& measured, Warmth& warmth,
                const MeasureHooks& hooks) {
   std::vector<double> milliseconds;
-  if (!warm) warm_up(point, protocol, measured);
+  if (warmth == Warmth::cold) warm_up(point, protocol, measured);
   const int runs = runs_before(round + 1, measured, protocol) - runs_before(round, measured, protocol);
-  if (runs > 0 && warm && median_of(measured) < kWarmsItself) (void)one_run(point, milliseconds);
-  warm = true;
+  const bool short_runs = median_of(measured) < kWarmsItself;
+  if (runs > 0 && warmth != Warmth::cold && short_runs) (void)one_run(point, milliseconds);
+  if (runs > 0 && warmth == Warmth::renewed)  // its memory has to be there, the caches and the branches have to know it
+    for (int i = 0; i < (short_runs ? 2 : 1); ++i) (void)one_run(point, milliseconds);
+  if (runs > 0 || warmth == Warmth::cold) warmth = Warmth::warm;
   milliseconds.clear();
   const auto before = hooks.joules ? hooks.joules() : std::nullopt;
   if (runs > 0) point(runs, milliseconds);
@@ -73,6 +81,20 @@ void take_turn(const Point& point, int round, const Protocol& protocol, Measured
     measured.runs += static_cast<double>(milliseconds.size());
   }
   measured.turns.push_back(std::move(milliseconds));
+  measured.sitting.push_back(sitting);
+}
+
+/// Whether the rounds of another sitting begin with this one.
+bool begins_sitting(int round, const Protocol& protocol) {
+  const int sittings = std::min(protocol.sittings, protocol.rounds);
+  return round > 0 && round * sittings / protocol.rounds != (round - 1) * sittings / protocol.rounds;
+}
+
+std::size_t sittings_of(const Measured& measured) {
+  std::set<int> sittings;
+  for (std::size_t i = 0; i < measured.turns.size(); ++i)
+    if (!measured.turns[i].empty()) sittings.insert(measured.sitting[i]);
+  return sittings.size();
 }
 
 }  // namespace
@@ -92,21 +114,50 @@ void measure(std::span<const Point> points, const Protocol& protocol, std::vecto
              const MeasureHooks& hooks) {
   ASSERT(protocol.iterations > 0 && protocol.rounds > 0 && protocol.warmup >= 0 && measured.size() == points.size());
   const auto turns = static_cast<double>(points.size()) * protocol.rounds;
-  std::vector<char> warm(points.size());
-  for (int round = 0; round < protocol.rounds; ++round)
+  std::vector<Warmth> warmth(points.size(), Warmth::cold);
+  int sitting = 0;
+  for (const auto& point : measured)
+    if (!point.sitting.empty()) sitting = std::max(sitting, point.sitting.back() + 1);
+  bool used = false, due = false;
+  for (int round = 0; round < protocol.rounds; ++round) {
+    due = due || begins_sitting(round, protocol);
     for (std::size_t i = 0; i < points.size(); ++i) {
       check_interrupted();
-      bool is_warm = warm[i] != 0;
-      if (static_cast<int>(measured[i].turns.size()) <= round)
-        take_turn(points[i], round, protocol, measured[i], is_warm, hooks);
-      warm[i] = is_warm ? 1 : 0;
+      if (static_cast<int>(measured[i].turns.size()) <= round) {
+        if (due && used && hooks.renew && hooks.renew()) {
+          ++sitting;
+          for (auto& each : warmth)
+            if (each == Warmth::warm) each = Warmth::renewed;
+        }
+        due = false;
+        used = true;
+        take_turn(points[i], round, sitting, protocol, measured[i], warmth[i], hooks);
+      }
       if (hooks.done) hooks.done(i, (static_cast<double>(points.size()) * round + static_cast<double>(i) + 1) / turns);
     }
+  }
+}
+
+std::vector<std::vector<double>> independent_runs(const Measured& measured) {
+  const bool by_sitting = sittings_of(measured) >= kEnoughSittings;
+  std::map<int, std::vector<double>> lists;
+  for (std::size_t i = 0; i < measured.turns.size(); ++i) {
+    const auto& turn = measured.turns[i];
+    if (turn.empty()) continue;
+    auto& list = lists[by_sitting ? measured.sitting[i] : static_cast<int>(i)];
+    list.insert(list.end(), turn.begin(), turn.end());
+  }
+  std::vector<std::vector<double>> runs;
+  for (auto& [key, list] : lists) runs.push_back(std::move(list));
+  return runs;
 }
 
 std::string describe(const Protocol& protocol, std::span<const Measured> measured) {
   auto text = fmt::format("{} warm-up and {} timed runs a point, points taking turns over {} rounds.", protocol.warmup,
                           protocol.iterations, protocol.rounds);
+  std::size_t sittings = 0;
+  for (const auto& point : measured) sittings = std::max(sittings, sittings_of(point));
+  if (sittings > 1) text += fmt::format(" Engines were made anew between {} sittings.", sittings);
   const auto shortened = std::count_if(measured.begin(), measured.end(), [](auto& point) { return point.shortened; });
   if (shortened == 0) return text;
   int fewest = protocol.iterations;

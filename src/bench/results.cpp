@@ -8,16 +8,16 @@
 
 namespace halftone {
 
-Result make_result(Result description, std::span<const std::vector<double>> turns_ms) {
-  std::vector<std::vector<double>> turns;
+Result make_result(Result description, std::span<const std::vector<double>> lists_ms) {
+  std::vector<std::vector<double>> lists;
   std::vector<double> all;
-  for (const auto& turn : turns_ms) {
-    if (!turn.empty()) turns.push_back(turn);
-    all.insert(all.end(), turn.begin(), turn.end());
+  for (const auto& list : lists_ms) {
+    if (!list.empty()) lists.push_back(list);
+    all.insert(all.end(), list.begin(), list.end());
   }
   ASSERT(!all.empty());
   const double images_ms = 1000.0 * description.batch * description.sessions;
-  const auto interval = bootstrap_median(turns);
+  const auto interval = bootstrap_median(lists);
   description.latency_ms = {median(all), percentile(all, 0.90), percentile(all, 0.95), percentile(all, 0.99)};
   description.throughput = images_ms / description.latency_ms.p50;
   description.ci95 = {images_ms / interval.hi, images_ms / interval.lo};

@@ -101,9 +101,9 @@ struct Results {
   std::vector<Profile> profiles;
 };
 
-/// A Result from the durations of single runs in milliseconds, a list a turn; at least one run. Empty turns do not
-/// count.
-Result make_result(Result description, std::span<const std::vector<double>> turns_ms);
+/// A Result from the durations of single runs in milliseconds, in lists that differ as another measurement would
+/// (independent_runs); at least one run. Empty lists do not count.
+Result make_result(Result description, std::span<const std::vector<double>> lists_ms);
 
 std::string to_json(const Results& results);
 

@@ -35,7 +35,7 @@ double student_quantile(double p, double v) {
               (((3 * z2 + 19) * z2 + 17) * z2 - 15) / (384 * v * v * v));
 }
 
-/// The percentile to take of bootstrapped medians of `n` turns instead of `tail`.
+/// The percentile to take of bootstrapped medians of `n` groups instead of `tail`.
 double expanded_tail(double tail, std::size_t n) {
   if (n < 2) return tail;
   const auto count = static_cast<double>(n);
@@ -60,9 +60,9 @@ double percentile(std::span<const double> samples, double p) {
   return *at;
 }
 
-Interval bootstrap_median(std::span<const std::vector<double>> turns, double confidence, int resamples,
+Interval bootstrap_median(std::span<const std::vector<double>> groups, double confidence, int resamples,
                           std::uint64_t seed) {
-  ASSERT(!turns.empty() && resamples > 0 && confidence > 0 && confidence < 1);
+  ASSERT(!groups.empty() && resamples > 0 && confidence > 0 && confidence < 1);
   std::mt19937_64 random(seed);
   // 53 bits scaled to [0, n): unlike uniform_int_distribution, the same on every standard library.
   const auto draw = [&](std::size_t n) {
@@ -72,14 +72,14 @@ Interval bootstrap_median(std::span<const std::vector<double>> turns, double con
   std::vector<double> drawn;
   for (auto& result : medians) {
     drawn.clear();
-    for (std::size_t i = 0; i < turns.size(); ++i) {
-      const auto& turn = turns[draw(turns.size())];
-      ASSERT(!turn.empty());
-      for (std::size_t j = 0; j < turn.size(); ++j) drawn.push_back(turn[draw(turn.size())]);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const auto& group = groups[draw(groups.size())];
+      ASSERT(!group.empty());
+      for (std::size_t j = 0; j < group.size(); ++j) drawn.push_back(group[draw(group.size())]);
     }
     result = median_in_place(drawn);
   }
-  const double tail = expanded_tail((1 - confidence) / 2, turns.size());
+  const double tail = expanded_tail((1 - confidence) / 2, groups.size());
   return {percentile(medians, tail), percentile(medians, 1 - tail)};
 }
 

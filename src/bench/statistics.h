@@ -18,14 +18,14 @@ double median(std::span<const double> samples);
 /// sorted[floor(n * p)], the last one where that is out of range; 0 <= p <= 1. At least one sample.
 double percentile(std::span<const double> samples, double p);
 
-/// Confidence interval of the median of samples taken in several turns: `resamples` times, turns are drawn with
-/// replacement and within each drawn turn samples are, and percentiles of their medians are given (Efron's percentile
-/// bootstrap in two stages). Samples of one turn resemble each other, and drawing them as if they did not would promise
-/// more than another run of the program keeps. As turns are few, the percentiles lie further out than (1 - confidence)
-/// / 2: where the normal distribution has what Student's has there, times sqrt(n / (n - 1)) for n turns (T. Hesterberg,
-/// The American Statistician 69, 2015: expanded percentiles). Of one turn only its samples are drawn. The same seed
-/// gives the same interval. Every turn has a sample, and there is a turn.
-Interval bootstrap_median(std::span<const std::vector<double>> turns, double confidence = 0.95, int resamples = 1000,
+/// Confidence interval of the median of samples taken in several groups (sittings, or turns): `resamples` times, groups
+/// are drawn with replacement and within each drawn group samples are, and percentiles of their medians are given
+/// (Efron's percentile bootstrap in two stages). Samples of one group resemble each other, and drawing them as if they
+/// did not would promise more than another run of the program keeps. As groups are few, the percentiles lie further out
+/// than (1 - confidence) / 2: where the normal distribution has what Student's has there, times sqrt(n / (n - 1)) for n
+/// groups (T. Hesterberg, The American Statistician 69, 2015: expanded percentiles). Of one group only its samples are
+/// drawn. The same seed gives the same interval. Every group has a sample, and there is a group.
+Interval bootstrap_median(std::span<const std::vector<double>> groups, double confidence = 0.95, int resamples = 1000,
                           std::uint64_t seed = 1);
 
 /// The quotient of two independent figures, and the widest interval that theirs allow: [a.lo / b.hi, a.hi / b.lo]. 1

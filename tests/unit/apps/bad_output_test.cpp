@@ -123,7 +123,7 @@ TEST_F(Interrupted, BenchShowsWhatItMeasuredAndGoesOn) {
   ASSERT_TRUE(fs::exists(path("out.json.part")));
 
   const auto rest = succeed(arguments);
-  EXPECT_NE(rest.find("Measured in several sittings."), std::string::npos) << rest;
+  EXPECT_NE(rest.find("Interrupted meanwhile, and gone on with."), std::string::npos) << rest;
   EXPECT_FALSE(fs::exists(path("out.json.part")));
   EXPECT_EQ(read_results(path("out.json")).results.size(), 4u);
 }

@@ -20,6 +20,7 @@ class CheckpointFile : public ::testing::Test {
     Checkpoint checkpoint(path_, "this");
     Measured measured;
     measured.turns = {{1.5, 2.25}, {}, {0.1}};
+    measured.sitting = {0, 0, 1};
     measured.wanted = 30;
     measured.warmup = 4;
     measured.shortened = true;
@@ -38,6 +39,7 @@ TEST_F(CheckpointFile, BringsBackWhatWasPut) {
   EXPECT_EQ(again.refusal(), "");
   const auto back = again.find("a point");
   EXPECT_EQ(back.turns, (std::vector<std::vector<double>>{{1.5, 2.25}, {}, {0.1}}));
+  EXPECT_EQ(back.sitting, (std::vector<int>{0, 0, 1}));
   EXPECT_EQ(back.wanted, 30);
   EXPECT_EQ(back.warmup, 4);
   EXPECT_TRUE(back.shortened);
@@ -64,7 +66,7 @@ TEST_F(CheckpointFile, CutShortAnywhereIsRefusedAndNeverHalfRead) {
     EXPECT_FALSE(cut.resumed()) << length;
     EXPECT_NE(cut.refusal(), "") << length;
   }
-  write_file(path_, R"({"unfinished": 1, "identity": "this", "points": [{"point": "a", "wanted": "many"}]})");
+  write_file(path_, R"({"unfinished": 2, "identity": "this", "points": [{"point": "a", "wanted": "many"}]})");
   EXPECT_NE(Checkpoint(path_, "this").refusal().find("points[0]: 'wanted' is not an integer"), std::string::npos);
 }
 
@@ -74,11 +76,11 @@ TEST_F(CheckpointFile, GoesWhenTheWorkIsDoneAndIsNotThereWithoutAPath) {
   checkpoint.discard();
   EXPECT_FALSE(std::filesystem::exists(path_));
   Checkpoint none({}, "this");
-  none.put("a point", {{{1.0}}, 1, 1, false, 0, 0});
+  none.put("a point", {{{1.0}}, {0}, 1, 1, false, 0, 0});
   none.save();
   none.discard();
   Checkpoint nowhere("/no/such/folder/x.part", "this");
-  nowhere.put("a point", {{{1.0}}, 1, 1, false, 0, 0});
+  nowhere.put("a point", {{{1.0}}, {0}, 1, 1, false, 0, 0});
   EXPECT_THROW(nowhere.save(), Error);
 }
 

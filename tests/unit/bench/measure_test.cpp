@@ -22,6 +22,7 @@ TEST(Measure, PointsTakeTurnsAndGetAllTheirRuns) {
              EXPECT_GT(share, last);
              last = share;
            },
+           {},
            {}});
   // Three warm-up runs and three timed ones each; then one to warm the caches again, and two timed ones.
   EXPECT_EQ(order, "aaaaaabbbbbbaaabbb");
@@ -91,11 +92,63 @@ TEST(Measure, GoesOnWhereItWasInterrupted) {
   EXPECT_EQ(runs, 12 + 2 + 3);
 }
 
+TEST(Measure, EnginesAreMadeAnewBetweenSittingsAndWarmedAgain) {
+  std::string order;
+  std::vector<Point> points{timed([&] { order += 'a'; })};
+  std::vector<Measured> measured(1);
+  int renewals = 0;
+  MeasureHooks hooks;
+  hooks.renew = [&] {
+    ++renewals;
+    points[0] = timed([&, letter = static_cast<char>('a' + renewals)] { order += letter; });
+    return true;
+  };
+  measure(points, {.warmup = 3, .iterations = 4, .rounds = 4, .sittings = 2}, measured, hooks);
+  // Three to warm up and a timed one; one to warm the caches and a timed one; made anew, the first use and two to warm.
+  EXPECT_EQ(order,
+            "aaaa"
+            "aa"
+            "bbbb"
+            "bb");
+  EXPECT_EQ(measured[0].sitting, (std::vector<int>{0, 0, 1, 1}));
+  EXPECT_NE(describe({}, measured).find("made anew between 2 sittings"), std::string::npos);
+}
+
+TEST(Measure, WhatTakesTooLongToMakeAnewStays) {
+  const std::vector<Point> points{timed([] {})};
+  std::vector<Measured> measured(1);
+  measure(points, {.iterations = 10, .rounds = 10}, measured, {{}, {}, [] { return false; }});
+  EXPECT_EQ(measured[0].sitting, std::vector<int>(10, 0));
+  EXPECT_EQ(independent_runs(measured[0]).size(), 10U);  // turns, as there is one sitting
+  EXPECT_EQ(describe({}, measured).find("anew"), std::string::npos);
+}
+
+TEST(Measure, APointOfFewRunsHasOneInEverySitting) {
+  const std::vector<Point> points{timed([] { std::this_thread::sleep_for(std::chrono::milliseconds(20)); })};
+  std::vector<Measured> measured(1);
+  measure(points, {.iterations = 100, .rounds = 10, .sittings = 5, .seconds = 0.01}, measured,
+          {{}, {}, [] { return true; }});
+  const auto runs = independent_runs(measured[0]);
+  ASSERT_EQ(runs.size(), 5U);
+  for (const auto& sitting : runs) EXPECT_EQ(sitting.size(), 1U);
+}
+
+TEST(Measure, WhatWasInterruptedGoesOnInASittingOfItsOwn) {
+  const std::vector<Point> points{timed([] {})};
+  std::vector<Measured> measured(1);
+  measured[0].turns = {{1}, {1}};
+  measured[0].sitting = {0, 0};
+  measured[0].wanted = 4;
+  measure(points, {.iterations = 4, .rounds = 4, .sittings = 1}, measured);
+  EXPECT_EQ(measured[0].sitting, (std::vector<int>{0, 0, 1, 1}));
+}
+
 TEST(Measure, EnergyIsCountedOverTheTimedRuns) {
   double joules = 0;
   const std::vector<Point> points{timed([&] { joules += 2; })};
   std::vector<Measured> measured(1);
-  measure(points, {.warmup = 5, .iterations = 10, .rounds = 2}, measured, {{}, [&] { return std::optional(joules); }});
+  measure(points, {.warmup = 5, .iterations = 10, .rounds = 2}, measured,
+          {{}, [&] { return std::optional(joules); }, {}});
   EXPECT_EQ(measured[0].joules, 20);
   EXPECT_EQ(measured[0].runs, 10);
 }
