@@ -64,6 +64,8 @@ class Backend {
   virtual ~Backend() = default;
   virtual const DeviceInfo& info() const = 0;
   virtual bool has(std::string_view feature) const;
+  /// Whether products of u8 with i8 are faster than those of i8 with i8, so that signed data is better stored unsigned.
+  virtual bool prefers_unsigned() const { return false; }
   /// Device memory, at least 64-byte aligned. Throws resource_exhausted, saying what was asked and what was free.
   virtual std::shared_ptr<Buffer> allocate(std::size_t bytes) = 0;
   virtual std::unique_ptr<Stream> new_stream() = 0;

@@ -37,6 +37,7 @@ class CpuBackend : public Backend {
   }
 
   const DeviceInfo& info() const override { return info_; }
+  bool prefers_unsigned() const override { return has("avx512_vnni") && !has("amx_int8"); }  // VNNI's one form
   std::shared_ptr<Buffer> allocate(std::size_t bytes) override { return allocate_host(bytes); }
   std::unique_ptr<Stream> new_stream() override { return std::make_unique<CpuStream>(); }
   void copy(void* to, const void* from, std::size_t bytes, Stream&) override {

@@ -74,6 +74,7 @@ class Builder {
     program.batch = batch;
     PassContext context;
     context.precision = options_.precision;
+    context.prefers_unsigned = backend().prefers_unsigned();
     context.can_run = [&](const Problem& problem) {
       return std::any_of(backend().kernels().begin(), backend().kernels().end(), [&](const Kernel& kernel) {
         return kernel.competes && !options_.kernels_off.contains(std::string(kernel.name)) &&

@@ -16,6 +16,7 @@ struct PassContext {
   /// Whether the device has a kernel better than the reference for a Problem (types inferred).
   std::function<bool(const Problem&)> can_run = [](const Problem&) { return true; };
   Precision precision = Precision::fp32;  ///< what float convolutions and products run in
+  bool prefers_unsigned = false;          ///< the device multiplies u8 data by i8 weights faster than i8 data
 };
 
 /// A named rewrite Graph -> Graph that keeps the meaning. Gets a graph with types inferred; may leave nodes unordered

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "graph/op.h"
 #include "passes/constants.h"
@@ -91,7 +92,8 @@ class Mover {
       return false;
     const auto inner = activation_scale(first), undone = activation_scale(back), outer = activation_scale(quantise);
     if (!inner || !undone || !outer || !(*inner == *undone)) return false;
-    if (rectified ? !reaches_as_high(*inner, *outer) : !cuts_no_more(*inner, *outer)) return false;
+    if (rectified ? !reaches_as_high(*inner, *outer, largest_of(editor_.node(reader))) : !cuts_no_more(*inner, *outer))
+      return false;
     editor_.set_input(reader, 0, source);
     editor_.remove(back);
     editor_.remove(first);
@@ -107,9 +109,17 @@ class Mover {
     return !is_8bit(inner.dtype) || lowest(inner) >= -255 + 16;
   }
 
-  /// Whether `inner` holds the largest value that `outer` does, to within a step.
-  static bool reaches_as_high(const Scale& inner, const Scale& outer) {
-    return highest(inner) * inner.scale[0] >= (highest(outer) - 1) * outer.scale[0];
+  /// Whether `inner` holds the largest value that gets through to `outer`, which is at most `largest`, to within a
+  /// step.
+  static bool reaches_as_high(const Scale& inner, const Scale& outer, float largest) {
+    const float top = std::min(highest(outer) * outer.scale[0], largest);
+    return highest(inner) * inner.scale[0] >= top - outer.scale[0];
+  }
+
+  /// The upper bound of a Relu or Clip.
+  float largest_of(const Node& node) {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    return node.op == "Clip" ? bound(editor_, node, 2, "max", kInfinity).value_or(kInfinity) : kInfinity;
   }
 
   /// Relu, or a Clip from 0 or above.

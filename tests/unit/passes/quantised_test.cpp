@@ -146,6 +146,40 @@ TEST(Quantised, ResidualNetLowersCompletely) {
   }
 }
 
+TEST(Quantised, SignedDataIsStoredUnsignedWhereTheDevicePrefersIt) {
+  PassContext context;
+  context.prefers_unsigned = true;
+  // As symmetric quantisers write it: Q and DQ before and after a Relu, around the pooling and before the Add.
+  const auto text = "input x f32:1x3x12x12\n" + scale(0, 0.01, 0, "i8") + scale(1, 0.008, 0, "i8") +
+                    scale(2, 0.02, 0, "i8") + q("xq", "x", 0) + dq("xd", "xq", 0) + weights("w1", "8x3x3x3", 8, 1) +
+                    weights("w2", "8x8x3x3", 8, 2) + "c1 = Conv(xd, w1) pads=1*4\n" + q("c1q", "c1", 1) +
+                    dq("c1d", "c1q", 1) + "r1 = Relu(c1d)\n" + q("r1q", "r1", 1) + dq("r1d", "r1q", 1) +
+                    "p = MaxPool(r1d) kernel_shape=2*2 strides=2*2\n" + q("pq", "p", 1) + dq("pd", "pq", 1) +
+                    "c2 = Conv(pd, w2) pads=1*4\n" + q("c2q", "c2", 2) + dq("c2d", "c2q", 2) + "s = Add(c2d, pd)\n" +
+                    q("sq", "s", 2) + dq("sd", "sq", 2) + "r2 = Relu(sd)\n" + q("r2q", "r2", 2) + dq("y", "r2q", 2) +
+                    "output y\n";
+  const Graph as_written = test::lowered(text, 0.03), shifted = test::lowered(text, 0.03, context);
+  EXPECT_EQ(ops(as_written), "ImageInput FusedConv MaxPool FusedConv Transpose DequantizeLinear") << print(as_written);
+  EXPECT_EQ(ops(shifted), ops(as_written)) << print(shifted);
+  for (const auto index : {1u, 2u, 3u})
+    for (const ValueId id : {shifted.nodes[index].inputs[0], shifted.nodes[index].outputs[0]})
+      EXPECT_EQ(shifted.value(id).type.dtype, DType::u8) << print(shifted);
+  EXPECT_EQ(shifted.nodes[1].attributes.get_string("act", ""), "clip") << "where 127 was, nothing may pass";
+  const auto inputs = test::random_inputs(as_written);
+  test::expect_close(evaluate(as_written, inputs), evaluate(shifted, inputs), 0);
+}
+
+TEST(Quantised, SignedDataThatLeavesTheNetworkStaysSigned) {
+  PassContext context;
+  context.prefers_unsigned = true;
+  const Graph graph = test::lowered("input x f32:1x2x4x4\n" + scale(0, 0.02, 3, "i8") + scale(1, 0.1, -7, "i8") +
+                                        q("xq", "x", 0) + dq("xd", "xq", 0) + weights("w", "4x2x3x3", 4, 1) +
+                                        "c = Conv(xd, w)\n" + q("y", "c", 1) + "output y\noutput xq\n",
+                                    1e-5, context, {}, 1);
+  EXPECT_EQ(graph.value(graph.outputs[0]).type.dtype, DType::i8);
+  EXPECT_EQ(graph.value(graph.outputs[1]).type.dtype, DType::i8);
+}
+
 TEST(Quantised, FlattenedImageGoesIntoTheProduct) {
   const Graph graph =
       lowered("input x u8:2x3x4x4\n" + scale(0, 0.02, 100) + scale(1, 0.1, 90) + scale(2, 0.2, 128) +
