@@ -14,6 +14,8 @@
 namespace halftone {
 
 std::shared_ptr<Backend> open_device(const std::string& name) {
+  if (name == "cuda:all" || name.find(',') != std::string::npos)
+    fail(Code::invalid_argument, "device '{}': this runs on one device; bench, eval and study take several", name);
   if (name == "cpu") return make_cpu_backend();
 #ifdef HALFTONE_HAS_CUDA
   int index = 0;
@@ -23,6 +25,43 @@ std::shared_ptr<Backend> open_device(const std::string& name) {
 #else
   fail(Code::not_found, "device '{}': there is only 'cpu' here (this build has no other backend)", name);
 #endif
+}
+
+std::string DeviceSet::id() const {
+  std::string text;
+  for (const auto& backend : backends) text += (text.empty() ? "" : ",") + backend->info().id;
+  return text;
+}
+
+int DeviceSet::threads_each(int sessions) const {
+  const auto& first = *backends.front();
+  const int parts = first.host_memory() ? sessions * static_cast<int>(backends.size()) : 1;
+  return std::max(1, first.info().cores / parts);
+}
+
+DeviceSet open_devices(const std::string& names) {
+  DeviceSet set;
+  auto list = CLI::detail::split(names, ',');
+#ifdef HALFTONE_HAS_CUDA
+  if (names == "cuda:all") {
+    list.clear();
+    const auto count = std::max<std::size_t>(1, cuda_devices().size());  // of none, the first says why
+    for (std::size_t i = 0; i < count; ++i) list.push_back(fmt::format("cuda:{}", i));
+  }
+#endif
+  for (const auto& name : list) {
+    auto backend = open_device(name);
+    for (const auto& other : set.backends) {
+      if (other->info().key != backend->info().key)
+        fail(Code::invalid_argument,
+             "devices '{}': {} and {} are not alike and cannot share the work; a --device each compares them", names,
+             other->info().id, backend->info().id);
+      if (!backend->host_memory() && other->info().id == backend->info().id)
+        fail(Code::invalid_argument, "devices '{}': {} stands there twice", names, backend->info().id);
+    }
+    set.backends.push_back(std::move(backend));
+  }
+  return set;
 }
 
 OnnxModel load_model(const std::string& path) {
@@ -99,9 +138,15 @@ Precision float_precision(Precision precision) {
   return precision == Precision::int8 || precision == Precision::fp8 ? Precision::fp32 : precision;
 }
 
-void EngineFlags::add_to(CLI::App& verb) {
-  verb.add_option("--device", device, "Where to run: cpu, or cuda or cuda:N in a build with CUDA")
-      ->capture_default_str();
+void EngineFlags::add_to(CLI::App& verb, Devices devices) {
+  const std::string where = "Where to run: cpu, or cuda or cuda:N in a build with CUDA";
+  const std::string several = "; cuda:0,cuda:1 or cuda:all share the work";
+  if (devices == Devices::sets)
+    verb.add_option("--device", device_sets, where + several + "; given again: another set to compare")
+        ->allow_extra_args(false)
+        ->capture_default_str();
+  else
+    verb.add_option("--device", device, where + (devices == Devices::together ? several : ""))->capture_default_str();
   verb.add_option("--threads", threads, "Cores a run uses; 0: all")->check(CLI::Range(0, 1024))->capture_default_str();
   verb.add_flag("--no-tune", no_tune, "Start at once: known tactics, else each kernel's own first guess");
   verb.add_flag("-q,--quiet", quiet, "No progress on stderr");
@@ -133,6 +178,19 @@ std::shared_ptr<const Engine> build_engine(const Graph& graph, const std::shared
     bar(progress.done, progress.total);
   };
   return build(graph, backend, options);
+}
+
+std::vector<std::shared_ptr<const Engine>> build_engines(const Graph& graph, const DeviceSet& devices,
+                                                         const EngineFlags& flags, std::vector<std::int64_t> batches,
+                                                         Precision precision) {
+  std::vector<std::shared_ptr<const Engine>> engines;
+  Graph known = graph;
+  for (const auto& backend : devices.backends) {
+    engines.push_back(build_engine(known, backend, flags, batches, precision));
+    const auto& info = backend->info();
+    known.metadata[tactic_metadata_key(info)] = engines.back()->tactics().serialize(info.key);
+  }
+  return engines;
 }
 
 std::string json_text(const nlohmann::json& json) {

@@ -41,7 +41,7 @@ std::string cell_name(const Result& result) {
 
 /// What an engine gives on random_inputs(), copied.
 std::vector<Tensor> outputs_of(const Contender& contender, std::int64_t batch) {
-  const auto inputs = random_inputs(contender.engine->program(batch));
+  const auto inputs = random_inputs(contender.engine().program(batch));
   std::vector<Tensor> outputs;
   contender.team->run([&](Session& session, int index) {
     if (index == 0)
@@ -54,19 +54,24 @@ double joules_each(const Measured& measured) { return measured.runs > 0 ? measur
 
 }  // namespace
 
-EngineBuilder engine_builder(const Graph& graph, const std::shared_ptr<Backend>& backend, const EngineFlags& flags,
+std::string Contender::device() const {
+  std::string text;
+  for (const auto& engine : team->engines()) text += (text.empty() ? "" : ",") + engine->backend()->info().id;
+  return text;
+}
+
+EngineBuilder engine_builder(const Graph& graph, const DeviceSet& devices, const EngineFlags& flags,
                              const std::vector<std::int64_t>& batches, Precision precision) {
-  return [&graph, backend, flags = EngineFlags(flags), batches, precision]() mutable {
-    auto engine = build_engine(graph, backend, flags, batches, precision);
+  return [&graph, devices, flags = EngineFlags(flags), batches, precision]() mutable {
+    auto engines = build_engines(graph, devices, flags, batches, precision);
     flags.quiet = true;
-    return engine;
+    return engines;
   };
 }
 
 Contender make_contender(std::string model, std::string file, Precision precision, EngineBuilder build, int sessions) {
-  auto engine = build();
-  auto team = std::make_unique<SessionTeam>(engine, sessions);
-  return {std::move(model), std::move(file), precision, std::move(build), std::move(engine), std::move(team)};
+  auto team = std::make_unique<SessionTeam>(build(), sessions);
+  return {std::move(model), std::move(file), precision, std::move(build), std::move(team)};
 }
 
 Sweeper::Sweeper(Options options, Results& results)
@@ -92,15 +97,17 @@ Sweeper::Sweeper(Options options, Results& results)
 void Sweeper::add_ours(const Contender& contender, std::vector<Cell>& cells) const {
   for (const auto batch : options_.batches) {
     Result result;
-    const Program& program = contender.engine->program(batch);
+    const Program& program = contender.engine().program(batch);
     result.model = contender.model;
-    result.device = contender.engine->backend()->info().id;
+    result.device = contender.device();
     result.precision = std::string(name(contender.precision));
     result.batch = static_cast<int>(batch);
-    result.threads = contender.engine->threads();
+    result.threads = contender.engine().threads();
     result.sessions = contender.team->size();
-    result.memory_bytes = contender.engine->weight_bytes() + static_cast<std::size_t>(contender.team->size()) *
-                                                                 (program.arena_bytes + program.workspace_bytes);
+    result.devices = contender.devices();
+    result.memory_bytes =
+        static_cast<std::size_t>(contender.devices()) * contender.engine().weight_bytes() +
+        static_cast<std::size_t>(contender.team->size()) * (program.arena_bytes + program.workspace_bytes);
     cells.push_back({&contender, std::move(result), random_runs(*contender.team, batch)});
   }
 }
@@ -112,7 +119,7 @@ void Sweeper::open(Cell& cell) {
     point = random_runs(*contender->team, result.batch);
     return;
   }
-  const Program& program = contender->engine->program(result.batch);
+  const Program& program = contender->engine().program(result.batch);
   PeerJob job{result.engine, contender->file, result.precision, result.batch, result.threads, result.sessions, {}};
   const auto inputs = random_inputs(program);
   for (std::size_t i = 0; i < inputs.size(); ++i) job.inputs.emplace_back(program.inputs[i].name, inputs[i]);
@@ -178,7 +185,8 @@ void Sweeper::measure(std::vector<Contender>& contenders) {
     std::vector<Cell> ours;
     add_ours(contender, ours);
     cells.insert(cells.end(), ours.begin(), ours.end());
-    if (peers_ && !contender.file.empty() && contender.engine->backend()->host_memory()) add_peers(ours, cells);
+    if (peers_ && !contender.file.empty() && contender.devices() == 1 && contender.engine().backend()->host_memory())
+      add_peers(ours, cells);
   }
   std::vector<Point> points;
   std::vector<Measured> measured;
@@ -203,11 +211,9 @@ void Sweeper::measure(std::vector<Contender>& contenders) {
     begun = now_seconds();
     if (peers_) peers_->close();
     for (auto& contender : contenders) {
-      const int sessions = contender.team->size();
+      const int sessions = contender.team->size() / contender.devices();
       contender.team.reset();
-      contender.engine.reset();
-      contender.engine = contender.build();
-      contender.team = std::make_unique<SessionTeam>(contender.engine, sessions);
+      contender.team = std::make_unique<SessionTeam>(contender.build(), sessions);
     }
     for (std::size_t i = 0; i < cells.size(); ++i) {
       open(cells[i]);
@@ -250,16 +256,13 @@ void Sweeper::finish() {
 
 Profile profile_of(const Contender& contender, std::int64_t batch) {
   constexpr int kRuns = 20;
-  const Program& program = contender.engine->program(batch);
+  const Program& program = contender.engine().program(batch);
   std::vector<std::vector<double>> seconds;
   contender.team->run([&](Session& session, int index) {
     if (index == 0) seconds = session.profile(random_inputs(program), kRuns);
   });
-  Profile profile{contender.model,
-                  contender.engine->backend()->info().id,
-                  std::string(name(contender.precision)),
-                  static_cast<int>(batch),
-                  {}};
+  Profile profile{
+      contender.model, contender.device(), std::string(name(contender.precision)), static_cast<int>(batch), {}};
   for (std::size_t i = 0; i < seconds.size(); ++i) {
     const Step& step = program.steps[i];
     profile.layers.push_back({step.node, step.problem.text(), step.tactic.kernel.empty() ? "copy" : step.tactic.kernel,

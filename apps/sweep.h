@@ -18,11 +18,11 @@
 /// What `bench` and `study` share: measuring engines over batch sizes, points taking turns.
 namespace halftone {
 
-/// Builds an engine whenever it is called.
-using EngineBuilder = std::function<std::shared_ptr<const Engine>()>;
+/// Builds an engine on each of a set of devices whenever it is called.
+using EngineBuilder = std::function<std::vector<std::shared_ptr<const Engine>>()>;
 
-/// build_engine() with these arguments, after the first time without a progress bar. `graph` must outlive it.
-EngineBuilder engine_builder(const Graph& graph, const std::shared_ptr<Backend>& backend, const EngineFlags& flags,
+/// build_engines() with these arguments, after the first time without a progress bar. `graph` must outlive it.
+EngineBuilder engine_builder(const Graph& graph, const DeviceSet& devices, const EngineFlags& flags,
                              const std::vector<std::int64_t>& batches, Precision precision);
 
 /// A model in one precision on one device, ready to be measured.
@@ -30,12 +30,14 @@ struct Contender {
   std::string model;  ///< its name in the results
   std::string file;   ///< what peers are given; empty where there is no such file
   Precision precision = Precision::fp32;
-  EngineBuilder build;  ///< makes another like `engine`
-  std::shared_ptr<const Engine> engine;
+  EngineBuilder build;  ///< makes others like the team's
   std::unique_ptr<SessionTeam> team;
+  const Engine& engine() const { return team->engine(); }
+  int devices() const { return static_cast<int>(team->engines().size()); }
+  std::string device() const;  ///< "cuda:0,cuda:1"
 };
 
-/// Builds the engine and opens the sessions. Throws as both do.
+/// Builds the engines and opens the sessions, so many on each device. Throws as both do.
 Contender make_contender(std::string model, std::string file, Precision precision, EngineBuilder build,
                          int sessions = 1);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <thread>
 
 #include "apps/sweep.h"
 #include "base/file.h"
@@ -9,6 +10,7 @@
 #include "bench/compare.h"
 #include "bench/format.h"
 #include "bench/report.h"
+#include "bench/scaling.h"
 #include "bench/table.h"
 #include "engine/measure.h"
 
@@ -80,7 +82,7 @@ std::vector<std::string> parse_peers(const std::string& text) {
 
 bool is_of(const Result& result, const Contender& contender) {
   return result.model == contender.model && result.engine == "halftone" &&
-         result.precision == name(contender.precision) && result.device == contender.engine->backend()->info().id;
+         result.precision == name(contender.precision) && result.device == contender.device();
 }
 
 /// Images a second with decoding, preprocessing and copies counted, over about two seconds of images.
@@ -93,7 +95,9 @@ void add_end_to_end(const Contender& contender, const BenchFlags& flags, const G
                                               static_cast<std::size_t>(3 * result.batch));
     EvalOptions options;
     options.batch = result.batch;
-    const auto evaluation = evaluate_accuracy(contender.engine, all.evenly_spaced(images), preprocess, options);
+    if (!contender.engine().backend()->host_memory())
+      options.decode_threads = static_cast<int>(std::thread::hardware_concurrency());
+    const auto evaluation = evaluate_accuracy(*contender.team, all.evenly_spaced(images), preprocess, options);
     result.end_to_end = static_cast<double>(evaluation.images) / evaluation.seconds;
   }
 }
@@ -102,33 +106,30 @@ void add_end_to_end(const Contender& contender, const BenchFlags& flags, const G
 void add_device_figures(const Contender& contender, int copies, Results& results) {
   constexpr double kEnergySeconds = 1;  // a meter tells a new figure every 20 to 100 ms
   constexpr double kCopySeconds = 1;
-  auto& backend = *contender.engine->backend();
   for (auto& result : results.results) {
     if (!is_of(result, contender)) continue;
-    const auto runs = random_runs(*contender.team, result.batch);
-    std::vector<double> unused;
-    if (const auto draw = measure_draw(
-            backend, [&] { runs(1, unused); }, kEnergySeconds)) {
-      result.images_per_joule = result.batch * result.sessions / draw->joules_per_run;
+    if (const auto draw = measure_draw(*contender.team, result.batch, kEnergySeconds)) {
+      result.images_per_joule = result.batch / draw->joules_per_run;
       if (draw->clock_hz > 0) result.clock_mhz = draw->clock_hz / 1e6;
       result.limited_by = draw->limits;
     }
-    if (copies > 0) result.host_to_host = host_to_host_rate(contender.engine, result.batch, copies, kCopySeconds);
+    if (copies > 0)
+      result.host_to_host = host_to_host_rate(contender.team->engines(), result.batch, copies, kCopySeconds);
   }
 }
 
 /// All files of one name, in all their precisions, on all devices.
 void measure_model(const std::vector<const Source*>& sources, const BenchFlags& flags,
-                   const std::vector<std::shared_ptr<Backend>>& backends, const std::vector<std::int64_t>& batches,
+                   const std::vector<DeviceSet>& device_sets, const std::vector<std::int64_t>& batches,
                    Sweeper& sweeper, Results& results) {
   std::vector<Contender> contenders;
   std::vector<const Graph*> graphs;
-  for (const auto& backend : backends)
+  for (const auto& devices : device_sets)
     for (const auto* source : sources)
       for (const auto precision : source->precisions) {
         auto engine_flags = flags.engine;
-        if (engine_flags.threads == 0) engine_flags.threads = std::max(1, backend->info().cores / flags.sessions);
-        auto build = engine_builder(source->graph, backend, engine_flags, batches, float_precision(precision));
+        if (engine_flags.threads == 0) engine_flags.threads = devices.threads_each(flags.sessions);
+        auto build = engine_builder(source->graph, devices, engine_flags, batches, float_precision(precision));
         contenders.push_back(make_contender(source->name, source->path, precision, std::move(build), flags.sessions));
         graphs.push_back(&source->graph);
       }
@@ -136,9 +137,8 @@ void measure_model(const std::vector<const Source*>& sources, const BenchFlags& 
   for (const auto& contender : contenders) add_device_figures(contender, flags.copies, results);
   for (std::size_t i = 0; i < contenders.size(); ++i) {
     if (!flags.data.empty()) add_end_to_end(contenders[i], flags, *graphs[i], results);
-    const auto& info = contenders[i].engine->backend()->info();
     for (const auto& sweep : sweeps_of(results))
-      if (sweep.model == contenders[i].model && sweep.engine == "halftone" && sweep.device == info.id &&
+      if (sweep.model == contenders[i].model && sweep.engine == "halftone" && sweep.device == contenders[i].device() &&
           sweep.precision == name(contenders[i].precision))
         results.profiles.push_back(profile_of(contenders[i], sweep.knee().batch));
   }
@@ -149,6 +149,8 @@ void print_tables(const Study& study, const std::optional<Slo>& slo) {
   for (const auto& model : models_of(study.all)) {
     fmt::print("{}\n{}\n", model, results_table(study.all, model, width));
     for (const auto& advice : advise(study.all, model, slo)) fmt::print("{}: {}\n", advice.topic, advice.text);
+    if (const auto rows = scaling_rows(study.all, model); rows.size() > 1)
+      fmt::print("\nscaling over devices\n{}\n", text_table(rows, width));
     if (const auto summary = peer_summary(study.all, model); !summary.empty()) fmt::print("{}\n", summary);
     fmt::print("\n");
   }
@@ -188,16 +190,18 @@ std::unique_ptr<Sweeper> measure_all(const BenchFlags& flags, const std::optiona
   const auto peers = parse_peers(flags.peers);
   if (flags.data.empty() != flags.preprocess.empty())
     fail(Code::invalid_argument, "--data and --preprocess go together");
-  std::vector<std::shared_ptr<Backend>> backends;
-  for (const auto& device : CLI::detail::split(flags.engine.device, ',')) backends.push_back(open_device(device));
+  std::vector<DeviceSet> device_sets;
+  for (const auto& devices : flags.engine.device_sets) device_sets.push_back(open_devices(devices));
   if (!flags.data.empty() && flags.sessions > 1) fail(Code::invalid_argument, "--data is measured with one session");
-  for (const auto& backend : backends) check_sessions(*backend, flags.sessions, std::max(1, flags.engine.threads));
+  for (const auto& devices : device_sets)
+    check_sessions(*devices.backends.front(), flags.sessions * static_cast<int>(devices.backends.size()),
+                   std::max(1, flags.engine.threads));
   const auto sources = load_sources(flags);
   for (const auto& source : sources)
     if (!flags.data.empty()) (void)preprocess_for(flags.preprocess, source.graph);
   results.created = utc_now();
   results.command = command_line();
-  auto& first = *backends.front();
+  auto& first = *device_sets.front().backends.front();
   results.machine =
       describe_machine(first, flags.engine.threads > 0 ? flags.engine.threads : first.info().cores, false);
   const bool keeps =
@@ -216,7 +220,7 @@ std::unique_ptr<Sweeper> measure_all(const BenchFlags& flags, const std::optiona
       std::vector<const Source*> same;
       for (const auto& other : sources)
         if (other.name == source.name) same.push_back(&other);
-      measure_model(same, flags, backends, batches, *sweeper, results);
+      measure_model(same, flags, device_sets, batches, *sweeper, results);
     }
   } catch (const Error& error) {
     if (error.code() != Code::cancelled || results.results.empty()) throw;
@@ -293,7 +297,7 @@ void add_bench(CLI::App& app) {
   verb->add_option("--json", flags->json,
                    "Also write the results to this file; what an interrupted run measured waits in FILE.part");
   verb->add_option("--html", flags->html, "Also write a page to look at");
-  flags->engine.add_to(*verb);
+  flags->engine.add_to(*verb, Devices::sets);
   verb->footer(
       "Example: halftone bench resnet50.onnx resnet50.int8.onnx --precision fp32,bf16,int8 --batch 1-64 --peers "
       "ort,openvino --json resnet50.json --html resnet50.html");

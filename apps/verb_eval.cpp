@@ -33,7 +33,10 @@ void run(const EvalFlags& flags) {
   const auto calibrator = calibrator_from(flags.method);
   if (!flags.precision.empty()) parse_precisions(flags.precision);
   if (!flags.json.empty()) check_writable(flags.json);
-  const auto backend = open_device(flags.engine.device);
+  const auto devices = open_devices(flags.engine.device);
+  const auto& backend = devices.backends.front();
+  auto engine_flags = flags.engine;
+  if (engine_flags.threads == 0) engine_flags.threads = devices.threads_each();
   const auto dataset = open_dataset(flags.data).evenly_spaced(flags.limit);
   Rows rows{{"model", "precision", "images", "top-1 [95 %]", "right", "top-5 [95 %]", "agrees with fp32", "images/s",
              "compute"}};
@@ -55,12 +58,13 @@ void run(const EvalFlags& flags) {
       Graph graph = variant.graph;
       Preprocess reading = preprocess;
       if (!backend->host_memory()) enter_as_bytes(graph, reading);
-      const auto engine = build_engine(graph, backend, flags.engine, {flags.batch}, float_precision(variant.precision));
+      SessionTeam team(build_engines(graph, devices, engine_flags, {flags.batch}, float_precision(variant.precision)),
+                       1);
       EvalOptions options;
       options.skip_unreadable = flags.skip_unreadable;
       if (!backend->host_memory()) options.decode_threads = static_cast<int>(std::thread::hardware_concurrency());
       options.progress = progress_bar(fmt::format("evaluate {}", name(variant.precision)), flags.engine.quiet);
-      const auto result = evaluate_accuracy(engine, dataset, reading, options);
+      const auto result = evaluate_accuracy(team, dataset, reading, options);
       for (const auto& reason : result.skipped) fmt::print(stderr, "halftone: skipped {}\n", reason);
       if (result.not_finite > 0)
         fmt::print(stderr, "halftone: warning: {} images gave scores that are not finite\n", result.not_finite);
@@ -122,7 +126,7 @@ void add_eval(CLI::App& app) {
   verb->add_flag("--skip-unreadable", flags->skip_unreadable,
                  "Leave unreadable images out, named and counted, instead of failing");
   verb->add_option("--json", flags->json, "Also write the results, with every prediction, to this file");
-  flags->engine.add_to(*verb);
+  flags->engine.add_to(*verb, Devices::together);
   verb->footer(
       "Example: halftone eval resnet50.onnx --data val/ --preprocess torchvision --precision fp32,bf16,int8 --calib "
       "calib/");

@@ -61,24 +61,24 @@ class OutputFolder {
 /// One precision and what was learnt of it.
 struct Candidate {
   Variant variant;
-  std::shared_ptr<const Engine> engine;  ///< until it is measured
+  std::vector<std::shared_ptr<const Engine>> engines;  ///< one a device, until they are measured
   std::string tactics;
   Evaluation evaluation;
 };
 
 /// Every precision and batch, the engine alone; the largest batch end to end, too, as evaluated.
-void sweep(std::vector<Candidate>& candidates, const std::shared_ptr<Backend>& backend,
+void sweep(std::vector<Candidate>& candidates, const DeviceSet& devices, EngineFlags engine_flags,
            const std::vector<std::int64_t>& batches, const StudyFlags& flags, const std::string& model,
            Results& results) {
   std::vector<Contender> contenders;
-  auto quiet_flags = flags.engine;
-  quiet_flags.quiet = true;
+  engine_flags.quiet = true;
   for (auto& candidate : candidates) {
     const auto precision = candidate.variant.precision;
     const auto again =
-        engine_builder(candidate.variant.graph, backend, quiet_flags, batches, float_precision(precision));
+        engine_builder(candidate.variant.graph, devices, engine_flags, batches, float_precision(precision));
     const auto build = [&candidate, again] {
-      return candidate.engine ? std::exchange(candidate.engine, nullptr) : again();
+      auto engines = std::exchange(candidate.engines, {});
+      return engines.empty() ? again() : engines;
     };
     contenders.push_back(make_contender(model, "", precision, build));
   }
@@ -107,7 +107,10 @@ void run(const StudyFlags& flags) {
   calibration.options.threads = flags.engine.threads;
   calibration.options.skip_unreadable = flags.skip_unreadable;
   const auto model = load_model(flags.model);
-  const auto backend = open_device(flags.engine.device);
+  const auto devices = open_devices(flags.engine.device);
+  const auto& backend = devices.backends.front();
+  auto engine_flags = flags.engine;
+  if (engine_flags.threads == 0) engine_flags.threads = devices.threads_each();
   const auto preprocess = preprocess_for(flags.preprocess, model.graph);
   const auto dataset = open_dataset(flags.data).evenly_spaced(flags.limit);
   check_labels(model.graph, dataset);
@@ -116,24 +119,25 @@ void run(const StudyFlags& flags) {
   const OutputFolder made(folder);
   std::vector<Candidate> candidates;
   for (auto& variant : make_variants(model.graph, precisions, backend, preprocess, calibration, flags.engine.quiet))
-    candidates.push_back({std::move(variant), nullptr, {}});
+    candidates.push_back({std::move(variant), {}, {}});
   for (auto& candidate : candidates) {
     const auto precision = candidate.variant.precision;
-    candidate.engine =
-        build_engine(candidate.variant.graph, backend, flags.engine, batches, float_precision(precision));
+    candidate.engines =
+        build_engines(candidate.variant.graph, devices, engine_flags, batches, float_precision(precision));
     EvalOptions options;
     options.skip_unreadable = flags.skip_unreadable;
     options.progress = progress_bar(fmt::format("evaluate {}", name(precision)), flags.engine.quiet);
-    candidate.evaluation = evaluate_accuracy(candidate.engine, dataset, preprocess, options);
-    candidate.tactics = candidate.engine->tactics().serialize(backend->info().key);
+    SessionTeam team(candidate.engines, 1);
+    candidate.evaluation = evaluate_accuracy(team, dataset, preprocess, options);
+    candidate.tactics = team.engine().tactics().serialize(backend->info().key);
     for (const auto& reason : candidate.evaluation.skipped) fmt::print(stderr, "halftone: skipped {}\n", reason);
   }
   const std::string model_name = std::filesystem::path(flags.model).stem().string();
   Results results;
-  results.machine = describe_machine(*backend, candidates.front().engine->threads(), true);
+  results.machine = describe_machine(*backend, candidates.front().engines.front()->threads(), true);
   results.created = utc_now();
   results.command = command_line();
-  sweep(candidates, backend, batches, flags, model_name, results);
+  sweep(candidates, devices, engine_flags, batches, flags, model_name, results);
   const Candidate* baseline = nullptr;
   for (const auto& candidate : candidates)
     if (candidate.variant.precision == Precision::fp32) baseline = &candidate;
@@ -192,7 +196,7 @@ void add_study(CLI::App& app) {
       ->capture_default_str();
   verb->add_flag("--skip-unreadable", flags->skip_unreadable,
                  "Leave unreadable images out, named and counted, instead of failing");
-  flags->engine.add_to(*verb);
+  flags->engine.add_to(*verb, Devices::together);
   verb->footer(
       "Example: halftone study resnet50.onnx --data val/ --calib calib/ --preprocess torchvision -o resnet50-study");
   verb->callback([flags] { run(*flags); });

@@ -7,6 +7,7 @@
 #include "bench/format.h"
 #include "bench/html.h"
 #include "bench/report.h"
+#include "bench/scaling.h"
 
 namespace halftone {
 namespace {
@@ -190,6 +191,12 @@ std::string model_section(const Study& study, const std::string& model, const st
   if (const auto rows = peer_rows(results, model); rows.size() > 1)
     html += "<h3>Beside other engines, images/s</h3>\n" + html_table(rows) +
             html_paragraph("Ratio of " + peer_summary(results, model) + ".", "soft");
+  if (const auto rows = scaling_rows(results, model); rows.size() > 1)
+    html += "<h3>Scaling over devices</h3>\n" + html_table(rows) +
+            html_paragraph(
+                "Devices of a set work at the same time, each with an engine of its own. Efficiency is the set's "
+                "throughput over that of so many first devices alone.",
+                "soft");
   if (const auto rows = accuracy_rows(results, model); rows.size() > 1)
     html +=
         "<h3>Accuracy</h3>\n" + html_table(rows) +

@@ -54,7 +54,8 @@ struct Result {
   std::string precision;  ///< "fp32", "bf16", "int8", …
   int batch = 1;
   int threads = 1;        ///< a session
-  int sessions = 1;       ///< running at once
+  int sessions = 1;       ///< running at once, on all devices
+  int devices = 1;        ///< that share the work, an engine each; `device` names them: "cuda:0,cuda:1"
   double throughput = 0;  ///< images/s of all sessions: sessions * batch / median latency
   Latency latency_ms;
   Interval ci95;                              ///< of the throughput, images/s

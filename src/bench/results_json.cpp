@@ -41,6 +41,7 @@ Json to_json(const Result& result) {
   json["latency_ms"] = {{"p50", latency.p50}, {"p90", latency.p90}, {"p95", latency.p95}, {"p99", latency.p99}};
   json["ci95"] = to_json(result.ci95);
   json["iterations"] = result.iterations;
+  if (result.devices > 1) json["devices"] = result.devices;
   if (result.end_to_end) json["end_to_end"] = *result.end_to_end;
   if (result.host_to_host) json["host_to_host"] = *result.host_to_host;
   if (result.images_per_joule) json["images_per_joule"] = *result.images_per_joule;
@@ -112,6 +113,7 @@ Result result_from(const Json& value, const std::string& where) {
   result.latency_ms = {latency.number("p50"), latency.number("p90"), latency.number("p95"), latency.number("p99")};
   result.ci95 = json.interval("ci95");
   if (json.has("iterations")) result.iterations = json.small("iterations", 0);
+  if (json.has("devices")) result.devices = json.small("devices", 1);
   if (json.has("end_to_end")) result.end_to_end = json.number("end_to_end");
   if (json.has("host_to_host")) result.host_to_host = json.number("host_to_host");
   if (json.has("images_per_joule")) result.images_per_joule = json.number("images_per_joule");

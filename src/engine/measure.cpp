@@ -90,7 +90,7 @@ TimedRuns random_runs(SessionTeam& team, std::int64_t batch) {
   };
 }
 
-double host_to_host_rate(const std::shared_ptr<const Engine>& engine, std::int64_t batch, int sessions,
+double host_to_host_rate(std::span<const std::shared_ptr<const Engine>> engines, std::int64_t batch, int sessions,
                          double seconds) {
   struct Worker {
     std::unique_ptr<Session> session;
@@ -98,11 +98,12 @@ double host_to_host_rate(const std::shared_ptr<const Engine>& engine, std::int64
     std::int64_t runs = 0;
     std::exception_ptr failure;
   };
-  const Program& program = engine->program(batch);
-  auto& backend = *engine->backend();
-  std::vector<Worker> workers(static_cast<std::size_t>(sessions));
+  std::vector<Worker> workers(engines.size() * static_cast<std::size_t>(sessions));
   for (std::size_t i = 0; i < workers.size(); ++i) {
     auto& worker = workers[i];
+    const auto& engine = engines[i / static_cast<std::size_t>(sessions)];
+    const Program& program = engine->program(batch);
+    auto& backend = *engine->backend();
     worker.session = std::make_unique<Session>(engine);
     for (const auto& values : random_tensors(program.inputs, static_cast<unsigned>(i))) {
       worker.inputs.emplace_back(values.type(), backend.allocate_staging(values.bytes()));
@@ -136,18 +137,50 @@ double host_to_host_rate(const std::shared_ptr<const Engine>& engine, std::int64
   return static_cast<double>(runs * batch) / spent;
 }
 
-std::optional<Draw> measure_draw(Backend& backend, const std::function<void()>& run, double seconds) {
-  const auto before = backend.power();
-  if (!before) return std::nullopt;
-  const double begin = now_seconds();
-  std::int64_t runs = 0;
-  while (now_seconds() - begin < seconds) {
-    check_interrupted();
-    run();
-    ++runs;
+namespace {
+
+/// All meters together; nullopt where one is missing.
+std::optional<PowerReading> read_meters(const SessionTeam& team) {
+  PowerReading sum;
+  std::vector<const Backend*> read;
+  for (const auto& engine : team.engines()) {
+    auto& backend = *engine->backend();
+    if (std::find(read.begin(), read.end(), &backend) != read.end()) continue;
+    const auto reading = backend.power();
+    if (!reading) return std::nullopt;
+    sum.clock_hz = read.empty() ? reading->clock_hz : std::min(sum.clock_hz, reading->clock_hz);
+    sum.joules += reading->joules;
+    for (const auto& limit : reading->limits)
+      if (std::find(sum.limits.begin(), sum.limits.end(), limit) == sum.limits.end()) sum.limits.push_back(limit);
+    read.push_back(&backend);
   }
-  const auto after = backend.power();
-  if (!after || after->joules <= before->joules) return std::nullopt;
+  return sum;
+}
+
+}  // namespace
+
+std::optional<Draw> measure_draw(SessionTeam& team, std::int64_t batch, double seconds) {
+  std::vector<Bench> benches(static_cast<std::size_t>(team.size()));
+  const auto run = [&](Session& session, int index) {
+    auto& bench = benches[static_cast<std::size_t>(index)];
+    session.run(bench.inputs, bench.outputs);
+  };
+  if (!read_meters(team)) return std::nullopt;
+  team.run([&](Session& session, int index) {
+    benches[static_cast<std::size_t>(index)] = lay_out(session, batch);
+    run(session, index);
+  });
+  const auto before = read_meters(team);
+  const double end = now_seconds() + seconds;
+  std::atomic<std::int64_t> runs{0};
+  team.run([&](Session& session, int index) {
+    for (; now_seconds() < end; ++runs) {
+      check_interrupted();
+      run(session, index);
+    }
+  });
+  const auto after = read_meters(team);
+  if (!before || !after || runs == 0 || after->joules <= before->joules) return std::nullopt;
   return Draw{(after->joules - before->joules) / static_cast<double>(runs), after->clock_hz, after->limits};
 }
 

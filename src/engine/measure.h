@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,16 +24,18 @@ std::vector<Tensor> random_inputs(const Program& program);
 /// load. The team must outlive it. On a device with memory of its own inputs and outputs lie there.
 TimedRuns random_runs(SessionTeam& team, std::int64_t batch);
 
-/// Images/s of `sessions` threads with a session each, every run with its inputs copied from and its outputs to the
-/// host, so that one's copies go on beside another's work. Runs for about `seconds`.
-double host_to_host_rate(const std::shared_ptr<const Engine>& engine, std::int64_t batch, int sessions, double seconds);
+/// Images/s of `sessions` threads with a session each on each of the engines, every run with its inputs copied from and
+/// its outputs to the host, so that one's copies go on beside another's work. Runs for about `seconds`.
+double host_to_host_rate(std::span<const std::shared_ptr<const Engine>> engines, std::int64_t batch, int sessions,
+                         double seconds);
 
-/// What a steady load of about `seconds` draws, by the device's meter; nullopt where it has none.
+/// What all sessions of a team at work for about `seconds` draw, by the meters of their devices together; nullopt where
+/// one has none.
 struct Draw {
-  double joules_per_run = 0;
-  double clock_hz = 0;
-  std::vector<std::string> limits;
+  double joules_per_run = 0;        ///< of one session
+  double clock_hz = 0;              ///< of the slowest device
+  std::vector<std::string> limits;  ///< of all devices
 };
-std::optional<Draw> measure_draw(Backend& backend, const std::function<void()>& run, double seconds);
+std::optional<Draw> measure_draw(SessionTeam& team, std::int64_t batch, double seconds);
 
 }  // namespace halftone

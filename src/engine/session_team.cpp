@@ -62,21 +62,29 @@ struct SessionTeam::Crew {
   }
 };
 
-SessionTeam::SessionTeam(std::shared_ptr<const Engine> engine, int sessions) : engine_(std::move(engine)) {
-  auto& backend = *engine_->backend();
-  check_sessions(backend, sessions, engine_->threads());
-  sessions_.resize(static_cast<std::size_t>(sessions));
+SessionTeam::SessionTeam(std::shared_ptr<const Engine> engine, int sessions)
+    : SessionTeam(std::vector{std::move(engine)}, sessions) {}
+
+SessionTeam::SessionTeam(std::vector<std::shared_ptr<const Engine>> engines, int sessions)
+    : engines_(std::move(engines)) {
+  ASSERT(!engines_.empty());
+  const int all = sessions * static_cast<int>(engines_.size());
+  for (const auto& engine : engines_) check_sessions(*engine->backend(), all, engine->threads());
+  sessions_.resize(static_cast<std::size_t>(all));
   const std::function<void(int)> open = [&](int index) {
-    if (sessions > 1) backend.confine(index, sessions);
-    sessions_[static_cast<std::size_t>(index)] = std::make_unique<Session>(engine_);
+    const auto& engine = engines_[static_cast<std::size_t>(index / sessions)];
+    if (all > 1) engine->backend()->confine(index, all);
+    sessions_[static_cast<std::size_t>(index)] = std::make_unique<Session>(engine);
   };
-  if (sessions == 1) {
+  if (all == 1) {
     open(0);
     return;
   }
-  backend.release_team();  // waiting threads of the build would count against those of the sessions
+  engines_.front()
+      ->backend()
+      ->release_team();  // waiting threads of the build would count against those of the sessions
   crew_ = std::make_unique<Crew>();
-  for (int i = 0; i < sessions; ++i) crew_->threads.emplace_back([crew = crew_.get(), i] { crew->serve(i); });
+  for (int i = 0; i < all; ++i) crew_->threads.emplace_back([crew = crew_.get(), i] { crew->serve(i); });
   crew_->call(&open);
 }
 

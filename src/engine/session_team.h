@@ -11,17 +11,22 @@ namespace halftone {
 /// device has.
 void check_sessions(const Backend& backend, int sessions, int threads);
 
-/// Sessions of one engine that run at once. Each lives on a thread of its own, confined to its own share of the
-/// device's cores, where its memory is allocated too; a single session lives on the caller's thread, unconfined.
+/// Sessions that run at once, of one engine or of one model's engines on several devices. Each lives on a thread of its
+/// own, confined to its own share of the cores where the device is the CPU, and its memory is allocated there; a single
+/// session lives on the caller's thread, unconfined.
 class SessionTeam {
  public:
   /// Throws as check_sessions() does.
   SessionTeam(std::shared_ptr<const Engine> engine, int sessions);
+  /// `sessions` of each engine, those of one engine side by side. Engines on the CPU share its cores.
+  SessionTeam(std::vector<std::shared_ptr<const Engine>> engines, int sessions);
   SessionTeam(const SessionTeam&) = delete;
   SessionTeam& operator=(const SessionTeam&) = delete;
   ~SessionTeam();
 
-  const Engine& engine() const { return *engine_; }
+  /// The first of them: all have the same programs.
+  const Engine& engine() const { return *engines_.front(); }
+  const std::vector<std::shared_ptr<const Engine>>& engines() const { return engines_; }
   int size() const { return static_cast<int>(sessions_.size()); }
 
   /// Calls work(session, its number) on every session's thread at once and returns when all are done. Throws the first
@@ -30,7 +35,7 @@ class SessionTeam {
 
  private:
   struct Crew;  // the threads
-  std::shared_ptr<const Engine> engine_;
+  std::vector<std::shared_ptr<const Engine>> engines_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::unique_ptr<Crew> crew_;
 };

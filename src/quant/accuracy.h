@@ -6,7 +6,7 @@
 
 #include "data/dataset.h"
 #include "data/preprocess.h"
-#include "engine/engine.h"
+#include "engine/session_team.h"
 
 namespace halftone {
 
@@ -40,6 +40,9 @@ struct Evaluation {
 /// invalid_model when none could be read.
 Evaluation evaluate_accuracy(const std::shared_ptr<const Engine>& engine, const Dataset& dataset,
                              const Preprocess& preprocess, const EvalOptions& options = {});
+/// The same with a batch in every session of a team at once.
+Evaluation evaluate_accuracy(SessionTeam& team, const Dataset& dataset, const Preprocess& preprocess,
+                             const EvalOptions& options = {});
 
 /// Indices of the `count` largest scores, best first; ties go to the lower index.
 std::vector<std::int32_t> best_classes(std::span<const float> scores, std::size_t count);

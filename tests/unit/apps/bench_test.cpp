@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "bench/results.h"
 #include "tests/unit/apps/cli.h"
@@ -93,6 +94,44 @@ TEST_F(Bench, MeasuresPrecisionsTogetherAndWritesAPage) {
   EXPECT_FALSE(results.profiles[0].layers.empty());
   EXPECT_NE(read_text(path("out.html")).find("Where the time goes"), std::string::npos);
   EXPECT_EQ(listing(path("")), (std::vector<std::string>{"cache", "out.html", "out.json", "stderr", "stdout"}));
+}
+
+TEST_F(Bench, DevicesThatShareTheWorkAreMeasuredTogether) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "needs two cores";
+  const auto out = succeed(quick({"--batch", "1,4", "--threads", "1", "--device", "cpu", "--device", "cpu,cpu",
+                                  "--json", text("out.json"), "--html", text("out.html")}));
+  EXPECT_NE(out.find("scaling over devices"), std::string::npos) << out;
+  const auto results = read_results(path("out.json")).results;
+  ASSERT_EQ(results.size(), 4u);
+  for (const auto& result : results) {
+    const bool together = result.device == "cpu,cpu";
+    EXPECT_EQ(result.devices, together ? 2 : 1);
+    EXPECT_EQ(result.sessions, result.devices);
+    EXPECT_EQ(result.iterations, 3 * result.devices);
+    EXPECT_NEAR(result.throughput, 1000.0 * result.devices * result.batch / result.latency_ms.p50, 1e-6);
+  }
+  EXPECT_NE(read_text(path("out.html")).find("Scaling over devices"), std::string::npos);
+}
+
+TEST_F(Bench, RefusesDevicesThatAreNotThere) {
+  refuse(quick({"--device", "tpu"}), 5, {"device 'tpu'", "'cpu'"});
+  refuse(quick({"--device", "cpu,tpu"}), 5, {"device 'tpu'"});
+  refuse(quick({"--device", "cpu,cpu", "--threads", "1000"}), 2, {"2 sessions of 1000 threads"});
+  refuse({"op", "Relu f32:3x4", "--device", "cpu,cpu"}, 2, {"'cpu,cpu'", "one device"});
+  refuse(quick({"--device", "cuda:99"}), 5, {"cuda:99"});
+  succeed(quick({"--batch", "1"}));
+}
+
+TEST_F(Bench, EvalSharesTheImagesAmongDevices) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "needs two cores";
+  const auto data = idx("data", 33);
+  for (const auto* device : {"cpu", "cpu,cpu"})
+    succeed({"eval", example_model(), "--data", data, "--preprocess", "fashion_mnist", "--batch", "4", "--no-tune",
+             "-q", "--threads", "1", "--device", device, "--json", text(device)});
+  const auto alone = nlohmann::json::parse(read_text(path("cpu")))["evaluations"][0];
+  const auto together = nlohmann::json::parse(read_text(path("cpu,cpu")))["evaluations"][0];
+  EXPECT_EQ(together["predictions"], alone["predictions"]);
+  EXPECT_EQ(together["images"], 33);
 }
 
 TEST_F(Bench, MeasuresEndToEndFromImages) {

@@ -33,6 +33,7 @@ TEST(Results, JsonReadsBackToTheSame) {
   results.results[1].memory_bytes = 123456789;
   results.results[1].images_per_joule = 3.5;
   results.results[1].output_difference = 1e-6;
+  results.results[2].devices = 2;
   results.machine.software["onnxruntime"] = "1.31.1";
   results.command = "halftone bench resnet.onnx";
   results.absent = {{"torch", "", "not installed"}, {"openvino", "resnet bf16 at batch 8", "no bf16"}};
@@ -46,6 +47,7 @@ TEST(Results, JsonReadsBackToTheSame) {
     EXPECT_EQ(back.results[i].latency_ms, results.results[i].latency_ms);
     EXPECT_EQ(back.results[i].ci95, results.results[i].ci95);
     EXPECT_EQ(back.results[i].accuracy, results.results[i].accuracy);
+    EXPECT_EQ(back.results[i].devices, results.results[i].devices);
     EXPECT_EQ(back.results[i].end_to_end, results.results[i].end_to_end);
     EXPECT_EQ(back.results[i].memory_bytes, results.results[i].memory_bytes);
   }

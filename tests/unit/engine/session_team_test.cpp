@@ -73,6 +73,32 @@ TEST(SessionTeam, AnswersAreThoseOfASingleSession) {
   EXPECT_EQ(wrong, (std::array<int, 2>{0, 0}));
 }
 
+TEST(SessionTeam, EnginesOfSeveralDevicesWorkAtOnce) {
+  const std::vector<std::shared_ptr<const Engine>> engines{small_engine(1), small_engine(1)};
+  if (engines[0]->backend()->info().cores < 2) GTEST_SKIP() << "needs two cores";
+  const auto inputs = random_inputs(engines[0]->program(1));
+  Session alone(engines[0]);
+  const auto expected = alone.run(inputs)[0].clone();
+  SessionTeam team(engines, 1);
+  ASSERT_EQ(team.size(), 2);
+  std::array<const Engine*, 2> used{};
+  std::array<bool, 2> right{};
+  std::atomic<int> here{0};
+  team.run([&](Session& session, int index) {
+    const auto at = static_cast<std::size_t>(index);
+    ++here;
+    while (here < 2) std::this_thread::yield();  // both at once, or never
+    used[at] = &session.engine();
+    right[at] = std::memcmp(session.run(inputs)[0].raw(), expected.raw(), expected.bytes()) == 0;
+  });
+  EXPECT_EQ(used, (std::array<const Engine*, 2>{engines[0].get(), engines[1].get()}));
+  EXPECT_EQ(right, (std::array<bool, 2>{true, true}));
+  std::vector<double> milliseconds;
+  random_runs(team, 1)(3, milliseconds);
+  EXPECT_EQ(milliseconds.size(), 6u);
+  EXPECT_GT(host_to_host_rate(team.engines(), 1, 1, 0.05), 0);
+}
+
 TEST(SessionTeam, MeasuresEverySession) {
   const auto engine = small_engine(1);
   const int sessions = std::min(2, engine->backend()->info().cores);
