@@ -133,6 +133,12 @@ __device__ __forceinline__ Pack<Out, kCount> round_results(const float (&x)[kCou
       const uint32_t high = __byte_perm(__float_as_uint(x[4 * i + 2]), __float_as_uint(x[4 * i + 3]), 0x0040);
       words[i] = __byte_perm(low, high, 0x5410);
     }
+  } else if constexpr (std::is_same_v<Out, __nv_fp8_e4m3> && kCount % 2 == 0) {
+    auto* pairs = reinterpret_cast<__nv_fp8x2_storage_t*>(&out);
+#pragma unroll
+    for (int i = 0; i < kCount / 2; ++i) {
+      pairs[i] = __nv_cvt_float2_to_fp8x2(make_float2(x[2 * i], x[2 * i + 1]), __NV_SATFINITE, __NV_E4M3);
+    }
   } else {
 #pragma unroll
     for (int v = 0; v < kCount; ++v) {
@@ -162,6 +168,14 @@ __device__ __forceinline__ void residual_values(const ConvParams& p, const Pack<
       out[4 * i + 1] = __uint_as_float(__byte_perm(word, 0x4b000000U, 0x7441)) - shift;
       out[4 * i + 2] = __uint_as_float(__byte_perm(word, 0x4b000000U, 0x7442)) - shift;
       out[4 * i + 3] = __uint_as_float(__byte_perm(word, 0x4b000000U, 0x7443)) - shift;
+    }
+  } else if constexpr (std::is_same_v<Out, __nv_fp8_e4m3> && kCount % 2 == 0) {
+    const auto* pairs = reinterpret_cast<const __nv_fp8x2_storage_t*>(&in);
+#pragma unroll
+    for (int i = 0; i < kCount / 2; ++i) {
+      const float2 pair = __half22float2(__half2(__nv_cvt_fp8x2_to_halfraw2(pairs[i], __NV_E4M3)));
+      out[2 * i] = pair.x;
+      out[2 * i + 1] = pair.y;
     }
   } else {
 #pragma unroll

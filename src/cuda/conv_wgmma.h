@@ -1,0 +1,44 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "cuda/conv_params.h"
+
+/// Convolution as a gathered matrix product with Hopper's own means: the tensor copy engine brings pixels and weights to
+/// shared memory, warpgroups multiply them there. For devices of compute capability 9.0 alone; groups = 1.
+namespace halftone::cuda {
+
+/// How a convolution's inner dimension lies in memory: taps, cut into slabs of `slab_bytes` channels each (the last of a
+/// tap is filled up with zeros).
+struct WgmmaDepth {
+  int slab_bytes = 128;
+  int slabs_per_tap = 1;
+  int slabs = 1;
+};
+WgmmaDepth wgmma_depth(const ConvParams& p, int element_bytes);
+
+/// Weights as the kernel copies them: slab by slab, in each `padded_outputs` rows of its bytes, swizzled; rows are the
+/// output channels in the order in which threads own them (ColumnOrder), with `vector` neighbours each.
+std::vector<std::byte> pack_wgmma_weights(const void* weights, const ConvParams& p, int element_bytes, int vector,
+                                          int padded_outputs);
+
+/// One compiled tile. `launch` takes weights packed for `vector` and outputs padded to a multiple of `columns`.
+struct ConvWgmmaConfig {
+  std::string_view name;
+  int rows;
+  int columns;
+  int vector;
+  cudaError_t (*launch)(const ConvParams&, cudaStream_t);
+};
+
+/// Input, weights, residual and output of one type; s8 may add u8 to itself.
+std::span<const ConvWgmmaConfig> conv_wgmma_fp8();
+std::span<const ConvWgmmaConfig> conv_wgmma_int8();
+std::span<const ConvWgmmaConfig> conv_wgmma_fp16();
+
+/// Why no tile takes these pixels and windows, or nullptr: the copy engine counts strides and taps with few bits.
+const char* wgmma_refuses(const ConvParams& p, int element_bytes);
+
+}  // namespace halftone::cuda

@@ -1,0 +1,7 @@
+#include "cuda/conv_wgmma_table.cuh"
+
+namespace halftone::cuda {
+
+std::span<const ConvWgmmaConfig> conv_wgmma_fp16() { return conv_wgmma_table<__half, __half>(); }
+
+}  // namespace halftone::cuda

@@ -1,0 +1,88 @@
+#include <algorithm>
+#include <cstring>
+
+#include "cuda/conv_wgmma.h"
+#include "cuda/cuda_error.h"
+#include "cuda/fused_conv_setup.h"
+
+// Hopper's tensor-core convolution as a tactic; a config is a tile: "128x128".
+namespace halftone::cuda {
+namespace {
+
+std::span<const ConvWgmmaConfig> table(const FusedConv& conv) {
+  if (conv.y_type != conv.x_type) return {};
+  switch (conv.x_type) {
+    case DType::f8e4m3: return conv_wgmma_fp8();
+    case DType::i8: return conv_wgmma_int8();
+    case DType::f16: return conv_wgmma_fp16();
+    default: return {};
+  }
+}
+
+Support supports(const Problem& problem, const Backend& backend) {
+  if (const auto answer = is_bounded_conv(problem); !answer) return answer;
+  if (!backend.has("sm_90")) return Support::no("not a device of compute capability 9.0");
+  const FusedConv conv = fused_conv_of(problem);
+  if (conv.group != 1) return Support::no("groups");
+  if (table(conv).empty()) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
+  if (conv.has_residual && (conv.is_int8() ? !is_8bit(conv.residual_type) : conv.residual_type != conv.y_type))
+    return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
+  if (const char* why = wgmma_refuses(geometry(conv), static_cast<int>(size_of(conv.x_type)))) return Support::no(why);
+  return pads_with_zero(conv);
+}
+
+/// The tile that wastes the fewest places first; none that is more than half empty.
+std::vector<std::string> configs(const Problem& problem, const Backend& backend) {
+  const FusedConv conv = fused_conv_of(problem);
+  const std::int64_t pixels = conv.n * conv.oh * conv.ow, slots = backend_of(backend).processors();
+  std::vector<std::pair<std::int64_t, std::string>> ranked;
+  for (const auto& config : table(conv)) {
+    if (config.columns > 64 && conv.o <= config.columns / 2) continue;
+    const std::int64_t tiles =
+        (pixels + config.rows - 1) / config.rows * ((conv.o + config.columns - 1) / config.columns);
+    ranked.emplace_back((tiles + slots - 1) / slots * config.rows * config.columns, config.name);
+  }
+  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> names;
+  for (auto& [work, name] : ranked) names.push_back(std::move(name));
+  return names;
+}
+
+class ConvWgmma : public Prepared {
+ public:
+  ConvWgmma(const PrepareContext& context, const ConvWgmmaConfig& config) : setup_(set_up(context)), config_(config) {
+    const FusedConv& conv = setup_.conv;
+    const Tensor& weights = context.constants[FusedConv::kW];
+    const auto outputs = static_cast<int>((conv.o + config.columns - 1) / config.columns * config.columns);
+    const auto what = fmt::format("cuda.wgmma {}x{} {}/{}", conv.kh, conv.kw, outputs, config.vector);
+    setup_.weights = context.weights.get(weights, what, [&] {
+      const auto packed = pack_wgmma_weights(weights.raw(), setup_.params, static_cast<int>(size_of(conv.x_type)),
+                                             config.vector, outputs);
+      Tensor host(DType::i8, Shape{static_cast<std::int64_t>(packed.size())});
+      std::memcpy(host.raw(), packed.data(), packed.size());
+      return to_device(context.backend, host);
+    });
+    setup_.params.weights = setup_.weights.raw();
+  }
+  bool reads_constant(std::size_t) const override { return false; }
+  void run(const RunArgs& args) const override {
+    check(config_.launch(bind(setup_, args), raw(args.stream)), "cuda.wgmma");
+  }
+
+ private:
+  ConvSetup setup_;
+  ConvWgmmaConfig config_;
+};
+
+std::unique_ptr<Prepared> prepare(const PrepareContext& context) {
+  for (const auto& config : table(fused_conv_of(context.problem)))
+    if (config.name == context.config) return std::make_unique<ConvWgmma>(context, config);
+  fail(Code::unsupported, "cuda.wgmma has no config '{}'", context.config);
+}
+
+}  // namespace
+
+extern const Kernel kernel_conv_wgmma;
+const Kernel kernel_conv_wgmma{"cuda.wgmma", supports, configs, prepare};
+
+}  // namespace halftone::cuda
