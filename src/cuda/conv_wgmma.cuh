@@ -1,8 +1,9 @@
 #pragma once
+#include "cuda/conv_wgmma.h"
+
 #include <algorithm>
 
 #include "cuda/conv_gemm.cuh"
-#include "cuda/conv_wgmma.h"
 #include "cuda/tensor_map.h"
 #include "cuda/wgmma.cuh"
 
@@ -14,14 +15,14 @@ struct WgmmaTile {
   static constexpr int kGroups = kGroups_;
   static constexpr int kColumns = kColumns_;
   static constexpr int kStages = kStages_;
-  static constexpr int kBlocks = kBlocks_;      // wanted on one multiprocessor
+  static constexpr int kBlocks = kBlocks_;     // wanted on one multiprocessor
   static constexpr bool kPromote = kPromote_;  // adds up each stage's sums outside the tensor cores
   static constexpr int kRows = 64 * kGroups;
   static constexpr int kThreads = 128 * kGroups;
   static constexpr int kDepth = 128;  // bytes of the inner dimension a stage holds: one slab of 128 or two of 64
   static constexpr int kStageBytes = (kRows + kColumns) * kDepth;
   static constexpr int kAhead = kStages > 3 ? kStages - 1 : kStages;  // stages in flight
-  static constexpr int kAlignment = 1024;  // of swizzled operands
+  static constexpr int kAlignment = 1024;                             // of swizzled operands
   static constexpr int kSharedBytes = kStageBytes * kStages + kAlignment;
 };
 
@@ -332,18 +333,16 @@ cudaError_t launch_conv_wgmma(const ConvParams& p, cudaStream_t stream) {
   if (error != cudaSuccess) return error;
   constexpr int kResidualBytes = std::is_same_v<Accumulator<T>, int32_t> ? 1 : static_cast<int>(sizeof(T));
   if (p.residual != nullptr && p.outputs * kResidualBytes % 16 == 0) {
-    error = map_rows(residual_map, p.residual, output_pixels(p), p.outputs, kResidualBytes, Tile::kRows, Tile::kColumns);
+    error =
+        map_rows(residual_map, p.residual, output_pixels(p), p.outputs, kResidualBytes, Tile::kRows, Tile::kColumns);
     if (error != cudaSuccess) return error;
     plan.prefetches = true;
-#ifdef WG_BENCH
-    plan.prefetches = p.rescale == nullptr;
-#endif
   }
   constexpr int kVector = ColumnOrder<Out, 64>::kVector;
   const bool whole = p.outputs % kVector == 0 && p.output_pitch % kVector == 0;
   const int blocks = std::min(plan.tiles, processors * Tile::kBlocks);
   kernel<<<static_cast<unsigned>(blocks), Tile::kThreads, Tile::kSharedBytes, stream>>>(map, residual_map, p, plan,
-                                                                                       whole);
+                                                                                        whole);
   return cudaGetLastError();
 }
 

@@ -6,12 +6,12 @@
 
 #include "cuda/conv_params.h"
 
-/// Convolution as a gathered matrix product with Hopper's own means: the tensor copy engine brings pixels and weights to
-/// shared memory, warpgroups multiply them there. For devices of compute capability 9.0 alone; groups = 1.
+/// Convolution as a gathered matrix product with Hopper's own means: the tensor copy engine brings pixels and weights
+/// to shared memory, warpgroups multiply them there. For devices of compute capability 9.0 alone; groups = 1.
 namespace halftone::cuda {
 
-/// How a convolution's inner dimension lies in memory: taps, cut into slabs of `slab_bytes` channels each (the last of a
-/// tap is filled up with zeros).
+/// How a convolution's inner dimension lies in memory: taps, cut into slabs of `slab_bytes` channels each (the last of
+/// a tap is filled up with zeros).
 struct WgmmaDepth {
   int slab_bytes = 128;
   int slabs_per_tap = 1;

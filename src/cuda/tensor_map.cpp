@@ -31,8 +31,8 @@ RowEncoder* row_encoder() {
 }  // namespace
 
 bool reads_rows(const ConvParams& p) {
-  return p.kernel_height == 1 && p.kernel_width == 1 && p.stride_height == 1 && p.stride_width == 1 &&
-         p.pad_top == 0 && p.pad_left == 0 && p.out_height == p.height && p.out_width == p.width;
+  return p.kernel_height == 1 && p.kernel_width == 1 && p.stride_height == 1 && p.stride_width == 1 && p.pad_top == 0 &&
+         p.pad_left == 0 && p.out_height == p.height && p.out_width == p.width;
 }
 
 cudaError_t map_pixels(CUtensorMap& map, const ConvParams& p, int element_bytes, int slab_bytes, int rows) {
@@ -76,10 +76,9 @@ cudaError_t map_rows(CUtensorMap& map, const void* matrix, int64_t all_rows, int
   const cuuint64_t sizes[2] = {static_cast<cuuint64_t>(all_columns), static_cast<cuuint64_t>(all_rows)};
   const cuuint64_t strides[1] = {sizes[0] * static_cast<cuuint64_t>(element_bytes)};
   const cuuint32_t box[2] = {static_cast<cuuint32_t>(columns), static_cast<cuuint32_t>(rows)}, steps[2] = {1, 1};
-  const auto result =
-      encode(&map, type_of(element_bytes), 2, const_cast<void*>(matrix), sizes, strides, box, steps,
-             CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_NONE, CU_TENSOR_MAP_L2_PROMOTION_L2_128B,
-             CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  const auto result = encode(&map, type_of(element_bytes), 2, const_cast<void*>(matrix), sizes, strides, box, steps,
+                             CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_NONE,
+                             CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   return result == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
 }
 

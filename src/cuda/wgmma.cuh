@@ -12,18 +12,20 @@ namespace halftone::cuda {
 #endif
 
 // Operands of the products: names of accumulators, and their registers with a constraint.
-#define HALFTONE_NAMES_32 \
+#define HALFTONE_NAMES_32                                                                          \
   "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25," \
   "%26,%27,%28,%29,%30,%31"
-#define HALFTONE_NAMES_64 \
-  HALFTONE_NAMES_32 "," \
-  "%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55," \
-  "%56,%57,%58,%59,%60,%61,%62,%63"
-#define HALFTONE_NAMES_128 \
-  HALFTONE_NAMES_64 "," \
-  "%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,%85,%86,%87," \
-  "%88,%89,%90,%91,%92,%93,%94,%95,%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106,%107,%108," \
-  "%109,%110,%111,%112,%113,%114,%115,%116,%117,%118,%119,%120,%121,%122,%123,%124,%125,%126,%127"
+#define HALFTONE_NAMES_64                                                                                \
+  HALFTONE_NAMES_32                                                                                      \
+      ","                                                                                                \
+      "%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55," \
+      "%56,%57,%58,%59,%60,%61,%62,%63"
+#define HALFTONE_NAMES_128                                                                               \
+  HALFTONE_NAMES_64                                                                                      \
+      ","                                                                                                \
+      "%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,%85,%86,%87," \
+      "%88,%89,%90,%91,%92,%93,%94,%95,%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106,%107,%108,"    \
+      "%109,%110,%111,%112,%113,%114,%115,%116,%117,%118,%119,%120,%121,%122,%123,%124,%125,%126,%127"
 #define HALFTONE_D4(c, i) c(d[i]), c(d[(i) + 1]), c(d[(i) + 2]), c(d[(i) + 3])
 #define HALFTONE_D16(c, i) HALFTONE_D4(c, i), HALFTONE_D4(c, (i) + 4), HALFTONE_D4(c, (i) + 8), HALFTONE_D4(c, (i) + 12)
 #define HALFTONE_D32(c, i) HALFTONE_D16(c, i), HALFTONE_D16(c, (i) + 16)
@@ -32,23 +34,22 @@ namespace halftone::cuda {
 
 /// One product: `registers` accumulators of constraint `c`; `shape` and `types` as the instruction spells them;
 /// `tail` what follows the predicate. The names a, b and keep are the operands after the accumulators.
-#define HALFTONE_WGMMA(registers, c, shape, types, tail, a_name, b_name, keep_name)                     \
-  asm volatile("{ .reg .pred keep; setp.ne.b32 keep, " keep_name                                        \
-               ", 0; wgmma.mma_async.sync.aligned." shape "." types " {" HALFTONE_NAMES_##registers "}," \
-               a_name "," b_name ", keep" tail "; }"                                                     \
-               : HALFTONE_D##registers(c, 0)                                                             \
+#define HALFTONE_WGMMA(registers, c, shape, types, tail, a_name, b_name, keep_name)                                   \
+  asm volatile("{ .reg .pred keep; setp.ne.b32 keep, " keep_name ", 0; wgmma.mma_async.sync.aligned." shape "." types \
+               " {" HALFTONE_NAMES_##registers "}," a_name "," b_name ", keep" tail "; }"                             \
+               : HALFTONE_D##registers(c, 0)                                                                          \
                : "l"(a), "l"(b), "r"(keep))
 
 /// The three widths of one type: 64, 128 and 256 columns, `bytes_depth` values deep.
-#define HALFTONE_WGMMA_WIDTHS(type, sum, c, depth, types, tail)                                                    \
-  __device__ __forceinline__ void multiply_group(type, sum (&d)[32], uint64_t a, uint64_t b, int keep) {           \
-    HALFTONE_WGMMA(32, c, "m64n64" depth, types, tail, "%32", "%33", "%34");                                       \
-  }                                                                                                                \
-  __device__ __forceinline__ void multiply_group(type, sum (&d)[64], uint64_t a, uint64_t b, int keep) {           \
-    HALFTONE_WGMMA(64, c, "m64n128" depth, types, tail, "%64", "%65", "%66");                                      \
-  }                                                                                                                \
-  __device__ __forceinline__ void multiply_group(type, sum (&d)[128], uint64_t a, uint64_t b, int keep) {          \
-    HALFTONE_WGMMA(128, c, "m64n256" depth, types, tail, "%128", "%129", "%130");                                  \
+#define HALFTONE_WGMMA_WIDTHS(type, sum, c, depth, types, tail)                                          \
+  __device__ __forceinline__ void multiply_group(type, sum(&d)[32], uint64_t a, uint64_t b, int keep) {  \
+    HALFTONE_WGMMA(32, c, "m64n64" depth, types, tail, "%32", "%33", "%34");                             \
+  }                                                                                                      \
+  __device__ __forceinline__ void multiply_group(type, sum(&d)[64], uint64_t a, uint64_t b, int keep) {  \
+    HALFTONE_WGMMA(64, c, "m64n128" depth, types, tail, "%64", "%65", "%66");                            \
+  }                                                                                                      \
+  __device__ __forceinline__ void multiply_group(type, sum(&d)[128], uint64_t a, uint64_t b, int keep) { \
+    HALFTONE_WGMMA(128, c, "m64n256" depth, types, tail, "%128", "%129", "%130");                        \
   }
 
 #ifdef HALFTONE_HOPPER
@@ -118,10 +119,11 @@ __device__ __forceinline__ void prefetch_rows(const CUtensorMap& map, int column
                : "memory");
 }
 /// Pixels of an image under one tap of a window, from the window at (x, y) on.
-__device__ __forceinline__ void copy_pixels(uint32_t shared, const CUtensorMap& map, int channel, int x, int y, int image,
-                                            int tap_x, int tap_y, uint32_t barrier) {
+__device__ __forceinline__ void copy_pixels(uint32_t shared, const CUtensorMap& map, int channel, int x, int y,
+                                            int image, int tap_x, int tap_y, uint32_t barrier) {
   asm volatile(
-      "cp.async.bulk.tensor.4d.shared::cluster.global.im2col.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3, %4, %5}], "
+      "cp.async.bulk.tensor.4d.shared::cluster.global.im2col.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3, %4, "
+      "%5}], "
       "[%6], {%7, %8};" ::"r"(shared),
       "l"(&map), "r"(channel), "r"(x), "r"(y), "r"(image), "r"(barrier), "h"(static_cast<uint16_t>(tap_x)),
       "h"(static_cast<uint16_t>(tap_y))
@@ -130,4 +132,3 @@ __device__ __forceinline__ void copy_pixels(uint32_t shared, const CUtensorMap& 
 #endif
 
 }  // namespace halftone::cuda
-
