@@ -95,6 +95,8 @@ class Backend {
   virtual std::optional<PowerReading> power() { return std::nullopt; }
   /// Host memory the device copies from and to at full speed and while it computes.
   virtual std::shared_ptr<Buffer> allocate_staging(std::size_t bytes);
+  /// Whether the device has failed for good: nothing of this process can run on it any more.
+  virtual bool lost() { return false; }
   /// Makes the device forget what caches hold of earlier runs, so that a candidate is timed as in a network.
   virtual void flush_caches() {}
 };

@@ -6,6 +6,7 @@
 #include "cuda/cuda_device.h"
 #include "cuda/cuda_error.h"
 #include "cuda/cudnn_library.h"
+#include "cuda/device_trouble.h"
 #include "cuda/spin.h"
 
 namespace halftone {
@@ -41,23 +42,13 @@ class GraphRecording : public Recording {
 
 constexpr int kOldest = 90;  // compute capability, major * 10 + minor
 
-/// CUDA's number for a version, 13000, as people write it.
-std::string version_text(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
-
 int device_count() {
-  int driver = 0, runtime = 0, count = 0;
+  int driver = 0, toolkit = 0, count = 0;
   cudaDriverGetVersion(&driver);
-  cudaRuntimeGetVersion(&runtime);
-  if (driver == 0) fail(Code::not_found, "no CUDA device can be used: there is no NVIDIA driver");
-  if (driver / 1000 < runtime / 1000)
-    fail(Code::not_found, "no CUDA device can be used: the NVIDIA driver knows CUDA up to {}, this build needs {}",
-         version_text(driver), version_text(runtime));
-  const cudaError_t error = cudaGetDeviceCount(&count);
-  if (error == cudaErrorNoDevice) return 0;
-  if (error != cudaSuccess) {
-    cudaGetLastError();
-    fail(Code::not_found, "no CUDA device can be used: {}", cudaGetErrorString(error));
-  }
+  cudaRuntimeGetVersion(&toolkit);
+  const auto trouble = driver_trouble(driver, toolkit, cudaGetDeviceCount(&count));
+  cudaGetLastError();
+  if (!trouble.empty()) fail(Code::not_found, "no CUDA device can be used: {}", trouble);
   return count;
 }
 
@@ -80,6 +71,7 @@ cudnnHandle_t CudaStream::cudnn() {
   check(cudaSetDevice(device_), "choosing the device");
   auto status = cudnn_library().create(&cudnn_);
   if (status == CUDNN_STATUS_SUCCESS) status = cudnn_library().set_stream(cudnn_, stream_);
+  if (status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED) out_of_memory(device_, 0);
   if (status != CUDNN_STATUS_SUCCESS)
     fail(Code::device, "cuDNN cannot start: {}", cudnn_library().error_string(status));
   return cudnn_;
@@ -103,13 +95,7 @@ std::shared_ptr<Buffer> CudaBackend::allocate(std::size_t bytes) {
   check(cudaSetDevice(index_), "choosing the device");
   void* data = nullptr;
   const cudaError_t error = cudaMalloc(&data, std::max<std::size_t>(bytes, 256));
-  if (error == cudaErrorMemoryAllocation) {
-    cudaGetLastError();
-    std::size_t free = 0, total = 0;
-    cudaMemGetInfo(&free, &total);
-    fail(Code::resource_exhausted, "{} is out of memory: {} MB were asked for, {} of {} MB are free", info_.id,
-         (bytes >> 20) + 1, free >> 20, total >> 20);
-  }
+  if (error == cudaErrorMemoryAllocation) out_of_memory(index_, bytes);
   check(error, "allocating memory");
   return std::make_shared<DeviceBuffer>(data, bytes);
 }
@@ -137,6 +123,7 @@ double CudaBackend::seconds(Stream& stream, const std::function<void()>& work) {
     Event() { check(cudaEventCreate(&event), "making an event"); }
     ~Event() { cudaEventDestroy(event); }
   };
+  check(cudaSetDevice(index_), "choosing the device");  // events belong to one
   const Event begin, end;
   check(spin(30, raw(&stream)), "timing");
   check(cudaEventRecord(begin.event, raw(&stream)), "timing");
@@ -166,6 +153,13 @@ std::unique_ptr<Recording> CudaBackend::record(Stream& stream, const std::functi
 }
 
 void CudaBackend::use_threads(int) { check(cudaSetDevice(index_), "choosing the device"); }
+
+bool CudaBackend::lost() {
+  cudaError_t error = cudaSetDevice(index_);
+  if (error == cudaSuccess) error = cudaStreamQuery(setup_stream_->get());
+  cudaGetLastError();
+  return is_final(error);
+}
 
 const Peaks& CudaBackend::peaks(int) {
   const std::lock_guard lock(peaks_mutex_);
@@ -246,16 +240,13 @@ std::shared_ptr<Backend> make_cuda_backend(int index) {
     error.add_context(fmt::format("device 'cuda:{}'", index));
     throw;
   }
-  if (index < 0 || index >= count)
-    fail(Code::not_found, "device 'cuda:{}': {}", index,
-         count == 0   ? "this machine has no CUDA device"
-         : count == 1 ? "there is only cuda:0"
-                      : fmt::format("there are cuda:0 to cuda:{}", count - 1));
+  const auto refuse = [&](const std::string& trouble) {
+    if (!trouble.empty()) fail(Code::not_found, "device 'cuda:{}': {}", index, trouble);
+  };
+  refuse(cuda::index_trouble(index, count));
   cudaDeviceProp device{};
   cuda::check(cudaGetDeviceProperties(&device, index), "asking for the device");
-  if (device.major * 10 + device.minor < cuda::kOldest)
-    fail(Code::not_found, "device 'cuda:{}': {} has compute capability {}.{}, this build needs 9.0", index, device.name,
-         device.major, device.minor);
+  refuse(cuda::age_trouble(device.name, device.major * 10 + device.minor, cuda::kOldest));
   return std::make_shared<cuda::CudaBackend>(index);
 }
 

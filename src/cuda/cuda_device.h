@@ -48,6 +48,7 @@ class CudaBackend : public Backend {
   void use_threads(int threads) override;
   const Peaks& peaks(int threads) override;
   void flush_caches() override;
+  bool lost() override;
   std::optional<PowerReading> power() override { return meter_.read(); }
   std::shared_ptr<Buffer> allocate_staging(std::size_t bytes) override;
 

@@ -36,6 +36,7 @@ class Builder {
   std::shared_ptr<const Engine> run() {
     const double start = now_seconds();
     if (options_.batches.empty()) fail(Code::invalid_argument, "no batch size given");
+    backend().use_threads(engine_->threads_);  // a GPU becomes the thread's own
     const auto& info = backend().info();
     for (const auto& name : options_.kernels_off)
       if (!find_kernel(backend(), name)) fail(Code::not_found, "there is no kernel '{}' on {}", name, info.id);

@@ -170,6 +170,8 @@ std::int64_t batch_of(const Engine& engine, std::span<const Tensor> inputs) {
 }  // namespace
 
 void Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs) {
+  auto& backend = *engine_->backend();
+  backend.use_threads(engine_->threads());
   Bound* known = nullptr;
   for (const auto& item : bounds_)
     if (!inputs.empty() && inputs[0].defined() && inputs[0].type() == item->program->inputs[0].type) known = item.get();
@@ -177,8 +179,6 @@ void Session::run(std::span<const Tensor> inputs, std::span<Tensor> outputs) {
   check_ports(inputs, now.program->inputs, "input");
   if (outputs.empty()) outputs = own_outputs(now);
   check_ports(outputs, now.program->outputs, "output");
-  auto& backend = *engine_->backend();
-  backend.use_threads(engine_->threads());
   if (place(now, inputs, outputs)) {
     now.recording.reset();
     now.steady = 0;

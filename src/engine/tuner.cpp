@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "backend/check.h"
@@ -191,6 +192,21 @@ Tactic Tuner::heuristic(const Problem& problem, const Backend& backend, const st
   fail(Code::unsupported, "nothing on {} computes '{}' ({})", backend.info().id, problem.text(), why_none(list));
 }
 
+namespace {
+
+/// Why a candidate is out. An error that is not its own is handed on: an interruption, or a device that is gone.
+std::string refusal_of(const Error& error, const Candidate& candidate, Backend& backend) {
+  if (error.code() == Code::cancelled) throw error;
+  if (error.code() == Code::device && backend.lost()) {
+    Error lost = error;
+    lost.add_context(fmt::format("{}{}{}", candidate.kernel, candidate.config.empty() ? "" : " ", candidate.config));
+    throw lost;
+  }
+  return fmt::format("failed: {}", error.what());
+}
+
+}  // namespace
+
 Tactic Tuner::choose(const Problem& problem, const std::set<std::string>& kernels_off) {
   auto list = candidates(problem, backend_, kernels_off);
   const auto able = std::count_if(list.begin(), list.end(), [](const Candidate& item) { return item.refusal.empty(); });
@@ -206,6 +222,7 @@ Tactic Tuner::choose(const Problem& problem, const std::set<std::string>& kernel
   Arena arena(problem, backend_, staging_);
   const SpotCheck spot_check(problem, arena.host_inputs());
   std::vector<Contestant> entrants, contestants;
+  std::optional<Error> exhausted;  // what somebody wanted more memory for than there is
   for (auto& item : list) {
     if (!item.refusal.empty()) continue;
     Contestant contestant;
@@ -216,6 +233,9 @@ Tactic Tuner::choose(const Problem& problem, const std::set<std::string>& kernel
       contestant.prepared = kernel.prepare({problem, item.config, arena.constants(), backend_, weights, threads_});
       contestant.state = contestant.prepared->make_state();
       entrants.push_back(std::move(contestant));
+    } catch (const Error& error) {
+      item.refusal = refusal_of(error, item, backend_);
+      if (error.code() == Code::resource_exhausted) exhausted = error;
     } catch (const std::exception& error) {
       item.refusal = fmt::format("failed: {}", error.what());
     }
@@ -235,12 +255,17 @@ Tactic Tuner::choose(const Problem& problem, const std::set<std::string>& kernel
       }
       if (!refusal.empty()) continue;
       if (agreed.empty()) agreed = std::move(outputs);
+    } catch (const Error& error) {
+      refusal = refusal_of(error, *contestant.candidate, backend_);
+      if (error.code() == Code::resource_exhausted) exhausted = error;
+      continue;
     } catch (const std::exception& error) {
       refusal = fmt::format("failed: {}", error.what());
       continue;
     }
     contestants.push_back(std::move(contestant));
   }
+  if (contestants.empty() && exhausted) throw *exhausted;
   if (contestants.empty())
     fail(Code::unsupported, "no tactic on {} computes '{}' rightly ({})", backend_.info().id, problem.text(),
          why_none(list));

@@ -1,6 +1,7 @@
 #include <sys/mount.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 
 #include "bench/results.h"
 #include "tests/unit/apps/cli.h"
@@ -105,6 +106,28 @@ TEST_F(Interrupted, EvalAndStudyLeaveNothing) {
   refuse({"quantize", example_model(), "--calib", data, "--preprocess", "fashion_mnist", "-q", "-o", text("plan.onnx")},
          130, {"interrupted"}, {.interrupt_when = soon()});
   EXPECT_EQ(listing(path("")), (std::vector<std::string>{"cache", "data", "stderr", "stdout"}));
+}
+
+TEST_F(Interrupted, TuningKeepsWhatWasLearntAndNoPartialFile) {
+  succeed({"zoo", "squeezenet1.1", "-o", text("net.onnx")});
+  std::vector<std::string> devices{"cpu"};
+  if (succeed({"devices", "--json"}).find("\"cuda:0\"") != std::string::npos) devices.emplace_back("cuda:0");
+  for (const auto& device : devices) {
+    SCOPED_TRACE(device);
+    fs::remove_all(path("cache"));
+    fs::create_directory(path("cache"));
+    const auto moment = std::chrono::seconds(device == "cpu" ? 2 : 6);  // within the tuning, which takes longer
+    const auto later = [moment, start = std::chrono::steady_clock::now()](std::string_view) {
+      return std::chrono::steady_clock::now() - start > moment;
+    };
+    refuse({"bench", text("net.onnx"), "--device", device, "--batch", "1-256", "-q", "--json", text("out.json")}, 130,
+           {"interrupted"}, {.interrupt_when = later});
+    for (const auto& name : listing(path("cache"))) EXPECT_TRUE(name == "tactics.json" || name == "turn") << name;
+    const auto kept = read_text(path("cache/tactics.json"));
+    EXPECT_TRUE(nlohmann::json::accept(kept)) << kept.substr(0, 200);
+    EXPECT_NE(kept.find("FusedConv"), std::string::npos);
+    EXPECT_FALSE(fs::exists(path("out.json")));
+  }
 }
 
 TEST_F(Interrupted, BenchShowsWhatItMeasuredAndGoesOn) {

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "cuda/cuda_backend.h"
 #include "cuda/cudnn_library.h"
+#include "cuda/device_trouble.h"
 
 // What a machine without the right libraries or without a device is told. Needs no device.
 namespace halftone {
@@ -33,6 +34,25 @@ TEST(cuda_libraries, other_version_of_cudnn_is_refused) {
 TEST(cuda_libraries, library_without_the_functions_is_refused) {
   const auto message = refusal([] { cuda::load_cudnn("libm.so.6"); });
   EXPECT_NE(message.find("has no function cudnnGetVersion"), std::string::npos) << message;
+}
+
+TEST(cuda_devices, drivers_that_do_not_do_are_named) {
+  using cuda::driver_trouble;
+  EXPECT_EQ(driver_trouble(0, 13000, cudaErrorInsufficientDriver), "there is no NVIDIA driver");
+  EXPECT_EQ(driver_trouble(12040, 13000, cudaErrorInsufficientDriver),
+            "the NVIDIA driver knows CUDA up to 12.4, this build needs 13.0");
+  EXPECT_EQ(driver_trouble(13010, 13000, cudaErrorSystemNotReady), cudaGetErrorString(cudaErrorSystemNotReady));
+  EXPECT_EQ(driver_trouble(13000, 13000, cudaErrorNoDevice), "");  // index_trouble says it
+  EXPECT_EQ(driver_trouble(13020, 13000, cudaSuccess), "");
+}
+
+TEST(cuda_devices, devices_that_do_not_do_are_named) {
+  EXPECT_EQ(cuda::index_trouble(0, 0), "this machine has no CUDA device");
+  EXPECT_EQ(cuda::index_trouble(7, 1), "there is only cuda:0");
+  EXPECT_EQ(cuda::index_trouble(7, 4), "there are cuda:0 to cuda:3");
+  EXPECT_EQ(cuda::index_trouble(3, 4), "");
+  EXPECT_EQ(cuda::age_trouble("Tesla K80", 37, 75), "Tesla K80 has compute capability 3.7, this build needs 7.5");
+  EXPECT_EQ(cuda::age_trouble("NVIDIA H200", 90, 90), "");
 }
 
 TEST(cuda_backend, says_why_there_is_no_device) {
