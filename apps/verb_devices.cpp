@@ -28,6 +28,8 @@ void print(Backend& backend) {
   fmt::print("  {:<14}{}\n", "features", fmt::join(info.features, " "));
   for (const auto& [level, bytes] : info.cache_bytes) fmt::print("  {:<14}{}\n", level, size_text(bytes));
   fmt::print("  {:<14}{}\n", "memory", size_text(info.memory_bytes));
+  for (const auto& [what, rate] : info.clock_hz)
+    fmt::print("  {:<14}{:.0f} MHz\n", fmt::format("{} clock", what), rate / 1e6);
   fmt::print("  {:<14}{}\n\n", "key", info.key);
   const auto teams = team_sizes(info);
   fmt::print("  {:<14}", "measured");
@@ -47,7 +49,9 @@ void print(Backend& backend) {
     for (const int threads : teams)
       for (const auto& other : backend.peaks(threads).bandwidth)
         if (other.level == level.level)
-          fmt::print("{:>26}", fmt::format("{:.0f} / {:.0f} GB/s r/w", other.read / 1e9, other.write / 1e9));
+          fmt::print("{:>26}", other.write > 0
+                                   ? fmt::format("{:.0f} / {:.0f} GB/s r/w", other.read / 1e9, other.write / 1e9)
+                                   : fmt::format("{:.0f} GB/s r+w", other.read / 1e9));
     fmt::print("\n");
   }
 }
@@ -71,13 +75,14 @@ nlohmann::json describe(Backend& backend) {
           {"features", info.features},
           {"cache_bytes", info.cache_bytes},
           {"memory_bytes", info.memory_bytes},
+          {"clock_hz", info.clock_hz},
           {"peaks", peaks}};
 }
 
 }  // namespace
 
 void add_devices(CLI::App& app) {
-  auto* verb = app.add_subcommand("devices", "Cores, caches, instruction sets, measured peaks and bandwidths");
+  auto* verb = app.add_subcommand("devices", "Cores, caches, clocks, instruction sets, measured peaks and bandwidths");
   auto json = std::make_shared<bool>(false);
   verb->add_flag("--json", *json, "Print JSON");
   verb->footer("Example: halftone devices --json");

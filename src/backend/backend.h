@@ -28,7 +28,7 @@ class Recording {
 
 /// A bandwidth of one level of the memory hierarchy, measured.
 struct Bandwidth {
-  std::string level;      ///< "L1", "L2", "L3", "DRAM", "HBM"
+  std::string level;      ///< "L1", "L2", "L3", "DRAM"; a GPU's own "memory"
   std::size_t bytes = 0;  ///< capacity as one team sees it
   double read = 0;        ///< bytes/s
   double write = 0;       ///< bytes/s, 0 where not measured
@@ -49,6 +49,8 @@ struct DeviceInfo {
   std::vector<std::string> features;               ///< "avx2", "avx512", "avx512_vnni", "avx512_bf16", "amx_int8", …
   std::map<std::string, std::size_t> cache_bytes;  ///< "L1d", "L2" a core; "L3" shared
   std::size_t memory_bytes = 0;
+  std::map<std::string, double>
+      clock_hz;  ///< the highest that the maker names: "cores", "memory"; empty where not told
 };
 
 /// What a device's own meter says.

@@ -227,6 +227,10 @@ DeviceInfo describe_device(int index) {
   info.cache_bytes = {{"L2", static_cast<std::size_t>(device.l2CacheSize)},
                       {"shared", device.sharedMemPerMultiprocessor}};
   info.memory_bytes = device.totalGlobalMem;
+  int core_khz = 0, memory_khz = 0;
+  check(cudaDeviceGetAttribute(&core_khz, cudaDevAttrClockRate, index), "asking for the clock");
+  check(cudaDeviceGetAttribute(&memory_khz, cudaDevAttrMemoryClockRate, index), "asking for the memory's clock");
+  info.clock_hz = {{"cores", 1e3 * core_khz}, {"memory", 1e3 * memory_khz}};
   return info;
 }
 

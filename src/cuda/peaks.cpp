@@ -123,7 +123,7 @@ Peaks measure_peaks(CudaBackend& backend) {
   copy.count = kBytes / 4;
   const double time = best_of(backend, stream, [&] { check(add(copy, stream.get()), "copying"); });
   // Reads and writes together: memory is shared by both.
-  peaks.bandwidth.push_back({"HBM", backend.info().memory_bytes, 2.0 * kBytes / time, 0});
+  peaks.bandwidth.push_back({"memory", backend.info().memory_bytes, 2.0 * kBytes / time, 0});
   return peaks;
 }
 
