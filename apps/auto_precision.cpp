@@ -68,14 +68,16 @@ std::string right_of(std::int64_t right, std::int64_t images) {
 }
 
 Rows mix_rows(const MixedModel& mixed) {
-  Rows rows{{"mix", "int8", "bf16", "fp32", "lost", "gained", "drop, points", "confidence", "ms a batch"}};
+  Rows rows{{"mix", "int8", "bf16", "fp32", "noise dB", "lost", "gained", "drop, points", "confidence", "holds",
+             "ms a batch"}};
   for (std::size_t i = 0; i < mixed.tried.size(); ++i) {
     const auto& mix = mixed.tried[i];
     const bool plan = i + 1 == mixed.tried.size();
     rows.push_back({plan ? "the plan" : std::to_string(i + 1), std::to_string(mix.int8), std::to_string(mix.bf16),
-                    std::to_string(mix.fp32), std::to_string(mix.drop.lost), std::to_string(mix.drop.gained),
+                    std::to_string(mix.fp32), mix.noise > 0 ? fmt::format("{:.1f}", 10 * std::log10(mix.noise)) : "",
+                    std::to_string(mix.drop.lost), std::to_string(mix.drop.gained),
                     fmt::format("{:.2f}", mix.drop.points()), fmt::format("{:.1f} %", 100 * mix.confidence),
-                    mix.seconds > 0 ? format_number(1e3 * mix.seconds) : ""});
+                    mix.held ? "yes" : "no", mix.seconds > 0 ? format_number(1e3 * mix.seconds) : ""});
   }
   return rows;
 }
@@ -88,12 +90,21 @@ std::vector<std::string> sentences_of(const MixedModel& mixed, const AutoFlags& 
                   flags.max_drop, 100 * flags.confidence, plan.drop.images, flags.data));
   list.push_back(fmt::format(
       "The plan runs {} layers in int8, {} in bf16 and {} in fp32. It is right on {}, FP32 on {}: {} lost, {} gained, "
-      "a "
-      "drop of {:.2f} points. These images make one {:.1f} % sure that it loses at most {} points on images like them. "
-      "Same answer as FP32: {:.2f} %.",
+      "a drop of {:.2f} points. That makes one {:.1f} % sure that it loses at most {} points on images like "
+      "these. Same answer as FP32: {:.2f} %.",
       plan.int8, plan.bf16, plan.fp32, right_of(mixed.evaluation.top1, mixed.evaluation.images),
       right_of(mixed.baseline.top1, mixed.baseline.images), plan.drop.lost, plan.drop.gained, plan.drop.points(),
       100 * plan.confidence, flags.max_drop, 100 * mixed.evaluation.agreement(mixed.baseline)));
+  if (mixed.looks > 1)
+    list.push_back(fmt::format(
+        "{} mixes were asked of these images, and the more are asked, the likelier one holds by luck: with all of them "
+        "counted one is at least {:.1f} % sure. Images kept apart would tell.",
+        mixed.looks, 100 * mixed.surely()));
+  const auto run = [&](double seconds) { return format_number(1e3 * seconds); };
+  auto times =
+      fmt::format("A batch of {} takes {} ms, fp32 {} ms", flags.batch, run(mixed.plan_run), run(mixed.fp32_run));
+  if (mixed.int8_run > 0) times += fmt::format(", int8 throughout {} ms", run(mixed.int8_run));
+  list.push_back(times + " (medians of runs that took turns).");
   if (mixed.fp32_seconds > 0 && plan.seconds > 0) {
     auto text = fmt::format("Sum of the kernels' times for a batch of {}: {} ms, fp32 {} ms ({:.2f} times)",
                             flags.batch, format_number(1e3 * plan.seconds), format_number(1e3 * mixed.fp32_seconds),
@@ -120,6 +131,8 @@ nlohmann::json json_of(const MixedModel& mixed, const std::vector<LayerLine>& li
     tried.push_back({{"int8", mix.int8},
                      {"bf16", mix.bf16},
                      {"fp32", mix.fp32},
+                     {"noise", mix.noise},
+                     {"held", mix.held},
                      {"lost", mix.drop.lost},
                      {"gained", mix.drop.gained},
                      {"drop_points", mix.drop.points()},
@@ -132,6 +145,11 @@ nlohmann::json json_of(const MixedModel& mixed, const std::vector<LayerLine>& li
           {"batch", flags.batch},
           {"fp32_batch_ms", 1e3 * mixed.fp32_seconds},
           {"int8_batch_ms", 1e3 * mixed.int8_seconds},
+          {"plan_run_ms", 1e3 * mixed.plan_run},
+          {"fp32_run_ms", 1e3 * mixed.fp32_run},
+          {"int8_run_ms", 1e3 * mixed.int8_run},
+          {"looks", mixed.looks},
+          {"confidence_all_looks", mixed.surely()},
           {"search_seconds", mixed.seconds},
           {"layers", layers},
           {"tried", tried}};
@@ -156,7 +174,8 @@ void AutoFlags::add_to(CLI::App& verb) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str()
       ->group(group);
-  verb.add_option("--sensitivity-images", sensitivity_images, "Images each layer is lowered alone on; 0: all")
+  verb.add_option("--sensitivity-images", sensitivity_images,
+                  "Calibration images that each layer is lowered alone on; 0: all")
       ->capture_default_str()
       ->group(group);
   verb.add_option("--data-limit", limit, "At most this many labelled images, evenly spaced; 0: all")
@@ -178,8 +197,8 @@ Dataset auto_data(const AutoFlags& flags, const Graph& graph) {
 }
 
 MixedModel choose_and_report(const CalibratedModel& model, const std::string& name, const Dataset& data,
-                             const Preprocess& preprocess, const AutoFlags& flags, const EngineFlags& engine,
-                             const std::shared_ptr<Backend>& backend, bool skip_unreadable) {
+                             const Dataset& unlabelled, const Preprocess& preprocess, const AutoFlags& flags,
+                             const EngineFlags& engine, const std::shared_ptr<Backend>& backend, bool skip_unreadable) {
   MixOptions options;
   options.max_drop = flags.max_drop;
   options.confidence = flags.confidence;
@@ -195,7 +214,7 @@ MixedModel choose_and_report(const CalibratedModel& model, const std::string& na
     stage = now;
     bar(done, total);
   };
-  auto mixed = choose_precisions(model, backend, data, preprocess, options);
+  auto mixed = choose_precisions(model, backend, data, unlabelled, preprocess, options);
   bar = nullptr;
   const auto lines = lines_of(mixed, options.precisions.front());
   const auto sentences = sentences_of(mixed, flags);

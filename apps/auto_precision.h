@@ -21,9 +21,10 @@ struct AutoFlags {
 /// The labelled images. Throws invalid_argument where flags or images do not fit the model.
 Dataset auto_data(const AutoFlags& flags, const Graph& graph);
 
-/// Chooses each layer's precision, prints the table, writes page and JSON where they were asked for.
+/// Chooses each layer's precision (see choose_precisions), prints the table, writes page and JSON where they were asked
+/// for.
 MixedModel choose_and_report(const CalibratedModel& model, const std::string& name, const Dataset& data,
-                             const Preprocess& preprocess, const AutoFlags& flags, const EngineFlags& engine,
-                             const std::shared_ptr<Backend>& backend, bool skip_unreadable);
+                             const Dataset& unlabelled, const Preprocess& preprocess, const AutoFlags& flags,
+                             const EngineFlags& engine, const std::shared_ptr<Backend>& backend, bool skip_unreadable);
 
 }  // namespace halftone

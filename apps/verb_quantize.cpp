@@ -54,8 +54,8 @@ void run(const QuantizeFlags& flags) {
                  tensor.seen.high, tensor.chosen.low, tensor.chosen.high);
   if (flags.verbose) fmt::print("{} tensors equalised\n", calibrated.equalized);
   if (choose) {
-    auto mixed = choose_and_report(calibrated, std::filesystem::path(flags.model).stem().string(), *data, preprocess,
-                                   flags.choose, flags.engine, backend, flags.skip_unreadable);
+    auto mixed = choose_and_report(calibrated, std::filesystem::path(flags.model).stem().string(), *data, images,
+                                   preprocess, flags.choose, flags.engine, backend, flags.skip_unreadable);
     const auto& info = backend->info();
     mixed.graph.metadata[tactic_metadata_key(info)] = mixed.engine->tactics().serialize(info.key);
     write_onnx(mixed.graph, flags.output);

@@ -109,7 +109,7 @@ std::string html_page(const LayerPage& page) {
   html += "<h2>Layers</h2>\n" + layer_chart(page.layers) + table(layer_rows(page.layers));
   html +=
       "<p class=\"soft\">Every layer was put into the lowest precision alone, the others in FP32. SNR: the outputs "
-      "beside FP32's. Points: probability of the right class lost. Times are those of the layer's fused kernel as the "
+      "beside FP32's. Points: probability of FP32's answer lost. Times are those of the layer's fused kernel as the "
       "tuner measured it.</p>\n";
   html += "<h2>Mixes evaluated</h2>\n" + table(page.tried);
   return html + "</body></html>\n";

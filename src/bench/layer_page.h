@@ -12,7 +12,7 @@ struct LayerLine {
   std::string chosen;        ///< its precision: "int8", "bf16", "fp32"
   double snr = 0;            ///< dB at the outputs with this layer alone in the lowest precision
   double noise_share = 0;    ///< of the noise of all layers lowered one at a time, 0 … 1
-  double points = 0;         ///< probability of the right class that costs, in points
+  double points = 0;         ///< probability of FP32's answer that costs, in points
   std::int64_t changed = 0;  ///< images it gives another answer
   std::optional<double> fp32_ms, bf16_ms, int8_ms;
   double saved_ms = 0;  ///< FP32's time less the lowest precision's

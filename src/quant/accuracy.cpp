@@ -54,7 +54,7 @@ Evaluation evaluate_accuracy(SessionTeam& team, const Dataset& dataset, const Pr
          input.name, input.type.text());
   Evaluation result;
   result.classes = program.outputs.front().type.shape.count() / batch_size;
-  result.labelled = dataset.labelled();
+  result.labelled = options.use_labels && dataset.labelled();
   if (result.labelled) dataset.check_labels(result.classes);
   result.predictions.assign(dataset.size(), -1);
   if (options.keep_scores) result.scores.assign(dataset.size() * static_cast<std::size_t>(result.classes), 0);

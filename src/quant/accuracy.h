@@ -14,6 +14,7 @@ struct EvalOptions {
   std::int64_t batch = 0;        ///< which of the engine's programs; 0: the largest
   int decode_threads = 0;        ///< 0: the engine's threads
   bool keep_scores = false;      ///< fill Evaluation::scores
+  bool use_labels = true;        ///< false: the data set's labels are not looked at
   bool skip_unreadable = false;  ///< leave unreadable images out, counted, instead of failing
   std::function<void(std::size_t done, std::size_t total)> progress;
 };

@@ -1,43 +1,40 @@
 #include "quant/mixed_precision.h"
 
 #include <algorithm>
-#include <limits>
 #include <set>
 
 #include "base/clock.h"
 #include "base/interrupt.h"
-#include "engine/session.h"
+#include "engine/measure.h"
+#include "quant/precision_chain.h"
 #include "quant/product.h"
 
 namespace halftone {
 namespace {
 
-/// A layer taken from one precision to a higher one.
-struct Raise {
-  std::size_t layer;
-  Precision to;
-  double worth;  // noise taken off the outputs per second lost
-};
-
 class Search {
  public:
   Search(const CalibratedModel& model, const std::shared_ptr<Backend>& backend, const Dataset& data,
-         const Preprocess& preprocess, const MixOptions& options)
-      : model_(model), backend_(backend), data_(data), preprocess_(preprocess), options_(options) {}
+         const Dataset& unlabelled, const Preprocess& preprocess, const MixOptions& options)
+      : model_(model),
+        backend_(backend),
+        data_(data),
+        unlabelled_(unlabelled),
+        preprocess_(preprocess),
+        options_(options) {}
 
   MixedModel run() {
     const double start = now_seconds();
     for (const auto& node : model_.graph.nodes)
       if (is_product(model_.graph, node)) result_.layers.push_back({node.name, node.op, {}, {}, Precision::fp32});
     time_layers();
-    lower_precisions();
-    std::size_t low = 0, high = raises_.size();  // FP32 throughout, at the end, loses nothing
-    if (high > 0 && meets(try_mix(0))) high = 0;
-    while (high > low + 1) {
-      const std::size_t middle = low + (high - low) / 2;
-      (meets(try_mix(middle)) ? high : low) = middle;
-    }
-    settle(high);
+    measure_layers();
+    chain_ = precision_chain(result_.layers, options_.precisions, fastest());
+    report("evaluate fp32", 0, 1);
+    result_.baseline = evaluate(engine_of(mixed_graph(model_, {}), false, ""));
+    report("evaluate fp32", 1, 1);
+    if (!look(0, true).held) settle(bisect());
+    time_in_turns();
     result_.seconds = now_seconds() - start;
     return std::move(result_);
   }
@@ -45,6 +42,16 @@ class Search {
  private:
   bool allowed(Precision precision) const {
     return std::find(options_.precisions.begin(), options_.precisions.end(), precision) != options_.precisions.end();
+  }
+
+  static bool is_fp32(const PrecisionMap& mix) {
+    return std::all_of(mix.begin(), mix.end(), [](const auto& item) { return item.second == Precision::fp32; });
+  }
+
+  PrecisionMap all_in(Precision precision) const {
+    PrecisionMap all;
+    for (const auto& layer : result_.layers) all[layer.name] = precision;
+    return all;
   }
 
   void report(const std::string& stage, std::size_t done, std::size_t total) {
@@ -72,9 +79,8 @@ class Search {
   void time_layers() {
     for (const auto precision : {Precision::fp32, Precision::bf16, Precision::int8}) {
       if (precision != Precision::fp32 && !allowed(precision)) continue;
-      std::map<std::string, Precision> all;
-      for (const auto& layer : result_.layers) all[layer.name] = precision;
-      const auto engine = engine_of(mixed_graph(model_, all), true, fmt::format("time {}", halftone::name(precision)));
+      const auto stage = fmt::format("time {}", halftone::name(precision));
+      const auto engine = engine_of(mixed_graph(model_, all_in(precision)), true, stage);
       const auto seconds = layer_seconds(engine, batch());
       if (precision == Precision::fp32) result_.fp32_seconds = total_seconds(engine);
       if (precision == Precision::int8) result_.int8_seconds = total_seconds(engine);
@@ -84,69 +90,26 @@ class Search {
     }
   }
 
-  /// Sensitivities, every layer in its fastest precision, and the order in which layers are raised from there.
-  void lower_precisions() {
+  void measure_layers() {
     SensitivityOptions options;
     options.build = options_.build;
+    options.skip_unreadable = options_.skip_unreadable;
     for (const auto precision : {Precision::int8, Precision::bf16})
       if (allowed(precision)) options.precisions.push_back(precision);
     options.progress = [&](std::size_t done, std::size_t total) { report("measure sensitivity", done, total); };
-    measure_sensitivity(model_, backend_, data_.evenly_spaced(options_.sensitivity_images), preprocess_, options,
+    measure_sensitivity(model_, backend_, unlabelled_.evenly_spaced(options_.sensitivity_images), preprocess_, options,
                         result_.layers);
-    start_from_fastest();
-    for (std::size_t i = 0; i < result_.layers.size(); ++i) add_raises(i);
-    std::stable_sort(raises_.begin(), raises_.end(), [](const Raise& a, const Raise& b) { return a.worth > b.worth; });
-    report("evaluate fp32", 0, 1);
-    result_.baseline = evaluate(engine_of(mixed_graph(model_, {}), false, ""));
-    report("evaluate fp32", 1, 1);
   }
 
-  double seconds(const Layer& layer, Precision precision) const {
-    const auto found = layer.seconds.find(precision);
-    return found == layer.seconds.end() ? 0 : found->second;
-  }
-
-  void start_from_fastest() {
-    const auto lowest = options_.precisions.front();
-    bool mixed = false;
-    for (const auto& layer : result_.layers) {
-      auto& fastest = fastest_[layer.name] = lowest;
-      for (const auto precision : options_.precisions)
-        if (seconds(layer, precision) < seconds(layer, fastest)) fastest = precision;
-      mixed = mixed || fastest != lowest;
-    }
-    if (!mixed) return;
+  PrecisionMap fastest() {
+    auto mix = fastest_precisions(result_.layers, options_.precisions);
+    const auto plain = all_in(options_.precisions.front());
+    if (mix == plain) return mix;
     // What lies between layers of unlike precisions takes time too, and may eat up what single layers win.
-    std::map<std::string, Precision> plain;
-    for (const auto& layer : result_.layers) plain[layer.name] = lowest;
     const auto time = [&](const auto& precisions) {
       return total_seconds(engine_of(mixed_graph(model_, precisions), true, "time the fastest mix"));
     };
-    if (time(fastest_) >= time(plain)) fastest_ = plain;
-  }
-
-  /// The steps of one layer from its fastest precision up: each is less noisy than the one before.
-  void add_raises(std::size_t index) {
-    const auto& layer = result_.layers[index];
-    const auto noise = [&](Precision p) { return p == Precision::fp32 ? 0.0 : layer.cost.at(p).noise; };
-    auto ladder = options_.precisions;
-    std::stable_sort(ladder.begin(), ladder.end(),
-                     [&](Precision a, Precision b) { return seconds(layer, a) < seconds(layer, b); });
-    auto at = fastest_.at(layer.name);
-    double worth = std::numeric_limits<double>::max();
-    for (const auto next : ladder) {
-      if (noise(next) >= noise(at)) continue;
-      const double lost = std::max(seconds(layer, next) - seconds(layer, at), 1e-9);
-      worth = std::min(worth, (noise(at) - noise(next)) / lost);  // a layer's steps stay in order
-      raises_.push_back({index, next, worth});
-      at = next;
-    }
-  }
-
-  std::map<std::string, Precision> mix_at(std::size_t raised) const {
-    auto precisions = fastest_;
-    for (std::size_t i = 0; i < raised; ++i) precisions[result_.layers[raises_[i].layer].name] = raises_[i].to;
-    return precisions;
+    return time(mix) < time(plain) ? mix : plain;
   }
 
   Evaluation evaluate(const std::shared_ptr<const Engine>& engine) {
@@ -155,26 +118,28 @@ class Search {
     return evaluate_accuracy(engine, data_, preprocess_, options);
   }
 
-  const Mix& try_mix(std::size_t raised, bool last = false) {
+  /// Evaluates a mix on all of the data. A tuned one that holds is the plan.
+  const Mix& look(std::size_t index, bool tuned) {
     check_interrupted();
-    const auto precisions = mix_at(raised);
+    const auto& precisions = chain_[index];
     Mix mix;
-    mix.raised = raised;
+    mix.noise = noise_of(result_.layers, precisions);
     for (const auto& [name, precision] : precisions)
       ++(precision == Precision::int8 ? mix.int8 : precision == Precision::bf16 ? mix.bf16 : mix.fp32);
-    const bool plain = mix.fp32 == result_.layers.size();
     Graph graph = mixed_graph(model_, precisions);
     const auto stage = fmt::format("evaluate mix {}", result_.tried.size() + 1);
     report(stage, 0, 1);
-    const auto engine = engine_of(graph, last, "tune the plan");
-    auto evaluation = plain && !last ? result_.baseline : evaluate(engine);
+    const auto engine = engine_of(graph, tuned, "tune the plan");
+    auto evaluation = is_fp32(precisions) && !tuned ? result_.baseline : evaluate(engine);
     mix.drop = paired_drop(result_.baseline, evaluation, data_);
-    mix.drop.same_model = plain;
+    mix.drop.same_model = is_fp32(precisions);
     mix.confidence = mix.drop.confidence(options_.max_drop);
-    if (last) mix.seconds = total_seconds(engine);
+    mix.held = mix.drop.points() <= options_.max_drop && mix.confidence >= options_.confidence;
+    if (tuned) mix.seconds = total_seconds(engine);
     report(stage, 1, 1);
+    if (looked_at_.insert(index).second && !mix.drop.same_model) ++result_.looks;
     result_.tried.push_back(mix);
-    if (last) {
+    if (tuned && mix.held) {
       result_.graph = std::move(graph);
       result_.engine = engine;
       result_.evaluation = std::move(evaluation);
@@ -183,18 +148,28 @@ class Search {
     return result_.tried.back();
   }
 
-  bool meets(const Mix& mix) const {
-    return mix.drop.points() <= options_.max_drop && mix.confidence >= options_.confidence;
+  /// The place of a mix that holds behind one that does not; the chain's end is taken to hold.
+  std::size_t bisect() {
+    std::size_t low = 0, high = std::max<std::size_t>(chain_.size() - 1, 1);
+    while (high > low + 1) {
+      const std::size_t middle = low + (high - low) / 2;
+      (look(middle, false).held ? high : low) = middle;
+    }
+    return high;
   }
 
-  /// Evaluates the plan as it will run, tuned; where that no longer meets the limit, one step more is taken.
-  void settle(std::size_t raised) {
-    for (; raised <= raises_.size(); ++raised) {
-      const Mix& mix = try_mix(raised, true);
-      const bool slower = result_.fp32_seconds > 0 && mix.seconds > result_.fp32_seconds && allowed(Precision::fp32);
-      if (slower && raised < raises_.size()) raised = raises_.size() - 1;  // FP32 throughout is next
-      else if (meets(mix)) return;
+  /// Evaluates the plan as it will run, tuned; where that no longer holds, the next quieter one.
+  void settle(std::size_t index) {
+    for (; index < chain_.size(); ++index) {
+      const Mix& mix = look(index, true);
+      const bool slower = result_.fp32_seconds > 0 && mix.seconds > result_.fp32_seconds && is_fp32(chain_.back());
+      if (slower && index + 1 < chain_.size()) index = chain_.size() - 2;  // FP32 throughout is next
+      else if (mix.held) return;
     }
+    fail_with_nearest();
+  }
+
+  [[noreturn]] void fail_with_nearest() const {
     const Mix* nearest = &result_.tried.front();
     for (const auto& mix : result_.tried) {
       const bool better = mix.confidence != nearest->confidence ? mix.confidence > nearest->confidence
@@ -209,17 +184,55 @@ class Search {
         nearest->drop.points(), 100 * nearest->confidence);
   }
 
+  /// Runs the plan, FP32 and INT8 throughout in turns.
+  void time_in_turns() {
+    constexpr int kTurns = 9;
+    struct Runner {
+      double* result;
+      std::unique_ptr<SessionTeam> team;
+      TimedRuns runs;
+      std::vector<double> milliseconds;
+    };
+    std::vector<Runner> runners;
+    const auto add = [&](double* result, const std::shared_ptr<const Engine>& engine) {
+      auto team = std::make_unique<SessionTeam>(engine, 1);
+      auto runs = random_runs(*team, batch());
+      runners.push_back({result, std::move(team), std::move(runs), {}});
+    };
+    add(&result_.plan_run, result_.engine);
+    add(&result_.fp32_run, engine_of(mixed_graph(model_, {}), false, ""));
+    if (allowed(Precision::int8))
+      add(&result_.int8_run, engine_of(mixed_graph(model_, all_in(Precision::int8)), false, ""));
+    for (int turn = 0; turn < kTurns; ++turn)
+      for (auto& runner : runners) {
+        if (turn == 0) runner.runs(1, runner.milliseconds);  // the first run warms up
+        if (turn == 0) runner.milliseconds.clear();
+        runner.runs(1, runner.milliseconds);
+      }
+    for (auto& runner : runners) {
+      auto& times = runner.milliseconds;
+      std::nth_element(times.begin(), times.begin() + kTurns / 2, times.end());
+      *runner.result = times[kTurns / 2] / 1000;
+    }
+  }
+
   const CalibratedModel& model_;
   const std::shared_ptr<Backend>& backend_;
   const Dataset& data_;
+  const Dataset& unlabelled_;
   const Preprocess& preprocess_;
   const MixOptions& options_;
   MixedModel result_;
-  std::map<std::string, Precision> fastest_;
-  std::vector<Raise> raises_;
+  std::vector<PrecisionMap> chain_;  ///< from the fastest to the quietest
+  std::set<std::size_t> looked_at_;  ///< places in the chain
 };
 
 }  // namespace
+
+double MixedModel::surely() const {
+  return chosen().drop.same_model ? chosen().confidence
+                                  : std::max(0.0, 1 - static_cast<double>(looks) * (1 - chosen().confidence));
+}
 
 PairedDrop paired_drop(const Evaluation& a, const Evaluation& b, const Dataset& data) {
   PairedDrop drop;
@@ -241,10 +254,10 @@ std::map<std::string, double> layer_seconds(const std::shared_ptr<const Engine>&
 }
 
 MixedModel choose_precisions(const CalibratedModel& model, const std::shared_ptr<Backend>& backend, const Dataset& data,
-                             const Preprocess& preprocess, const MixOptions& options) {
+                             const Dataset& unlabelled, const Preprocess& preprocess, const MixOptions& options) {
   if (!data.labelled())
     fail(Code::invalid_argument, "{}: choosing precisions by accuracy needs labelled images", data.path());
-  return Search(model, backend, data, preprocess, options).run();
+  return Search(model, backend, data, unlabelled, preprocess, options).run();
 }
 
 }  // namespace halftone

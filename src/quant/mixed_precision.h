@@ -11,8 +11,8 @@ namespace halftone {
 
 struct MixOptions {
   double max_drop = 1;      ///< points of top-1
-  double confidence = 0.9;  ///< that it holds on images like those measured; see PairedDrop
-  std::size_t sensitivity_images = 64;
+  double confidence = 0.9;  ///< that it holds on images like those measured; see PairedDrop and MixedModel::surely
+  std::size_t sensitivity_images = 64;                                  ///< of the unlabelled ones
   std::vector<Precision> precisions{Precision::int8, Precision::fp32};  ///< to choose from, the lowest first
   BuildOptions build;  ///< one batch size: the one whose time counts; layers are timed by the tuner
   bool skip_unreadable = false;
@@ -22,10 +22,11 @@ struct MixOptions {
 
 /// One mix that was evaluated.
 struct Mix {
-  std::size_t raised = 0;                    ///< steps up from the fastest mix
   std::size_t int8 = 0, bf16 = 0, fp32 = 0;  ///< layers in each
+  double noise = 0;                          ///< of its layers, each lowered alone, added up
   PairedDrop drop;
-  double confidence = 0;  ///< that it loses at most max_drop
+  double confidence = 0;  ///< that it loses at most max_drop, as if it had been the only one looked at
+  bool held = false;      ///< it met the limit
   double seconds = 0;     ///< a batch: the sum of its kernels' measured times; 0 where not all were tuned
 };
 
@@ -35,17 +36,23 @@ struct MixedModel {
   std::vector<Layer> layers;  ///< in the network's order, with what was chosen
   std::vector<Mix> tried;     ///< in the order of evaluation; the last one is the plan
   Evaluation baseline, evaluation;
-  double fp32_seconds = 0, int8_seconds = 0;  ///< a batch, of the whole network in one precision; 0 where not built
-  double seconds = 0;                         ///< the search took
+  double fp32_seconds = 0, int8_seconds = 0;  ///< as Mix::seconds, of the whole network in one precision
+  /// A batch from end to end: medians of runs that took turns. INT8's is 0 where it is not among the precisions.
+  double plan_run = 0, fp32_run = 0, int8_run = 0;
+  std::size_t looks = 0;  ///< different mixes, FP32 apart, that the labelled images were asked about
+  double seconds = 0;     ///< the search took
   const Mix& chosen() const { return tried.back(); }
+  /// The plan's confidence with every look counted: what could have gone wrong at each adds up (Bonferroni).
+  double surely() const;
 };
 
-/// The fastest mix found whose top-1 drop on the labelled `data` is at most max_drop with the wanted confidence. Every
-/// layer starts in its fastest precision; layers are raised in the order of noise taken off the outputs per second
-/// lost, and the fewest steps that meet the limit are found by bisection, each mix measured on all of `data`. The same
-/// data and the same tactic cache give the same plan. Throws unsupported, with the nearest mix, where none meets it.
+/// The fastest mix found whose top-1 drop on the labelled `data` is at most max_drop with the wanted confidence. What
+/// each layer costs is measured on `unlabelled` images and gives a chain of mixes (precision_chain) before a label is
+/// looked at, so that few looks are enough: at the fastest mix, and where that does not hold, by bisection of the
+/// chain. The same images and the same tactic cache give the same plan. Throws unsupported, with the nearest mix, where
+/// none holds.
 MixedModel choose_precisions(const CalibratedModel& model, const std::shared_ptr<Backend>& backend, const Dataset& data,
-                             const Preprocess& preprocess, const MixOptions& options);
+                             const Dataset& unlabelled, const Preprocess& preprocess, const MixOptions& options);
 
 /// How `b` differs from `a` on labelled images.
 PairedDrop paired_drop(const Evaluation& a, const Evaluation& b, const Dataset& data);

@@ -45,12 +45,12 @@ Graph mixed_graph(const CalibratedModel& model, const std::map<std::string, Prec
   return graph;
 }
 
-LayerCost compare_scores(const Evaluation& lowered, const Evaluation& baseline, const Dataset& images) {
+LayerCost compare_scores(const Evaluation& lowered, const Evaluation& baseline) {
   LayerCost cost;
   const auto classes = static_cast<std::size_t>(baseline.classes);
   double signal = 0, noise = 0, lost = 0;
-  std::size_t labelled = 0;
-  for (std::size_t i = 0; i < images.size(); ++i) {
+  std::size_t images = 0;
+  for (std::size_t i = 0; i < baseline.predictions.size(); ++i) {
     if (lowered.predictions[i] < 0 || baseline.predictions[i] < 0) continue;
     cost.changed += lowered.predictions[i] != baseline.predictions[i];
     const std::span<const float> y = std::span(lowered.scores).subspan(i * classes, classes);
@@ -59,14 +59,12 @@ LayerCost compare_scores(const Evaluation& lowered, const Evaluation& baseline, 
       signal += std::pow(static_cast<double>(exact[c]), 2);
       noise += std::pow(static_cast<double>(y[c]) - static_cast<double>(exact[c]), 2);
     }
-    const auto label = images.items()[i].label;
-    if (!label || *label < 0 || *label >= baseline.classes) continue;
-    const auto at = static_cast<std::size_t>(*label);
+    const auto at = static_cast<std::size_t>(baseline.predictions[i]);
     lost += probabilities(exact)[at] - probabilities(y)[at];
-    ++labelled;
+    ++images;
   }
   cost.noise = !std::isfinite(noise) ? std::numeric_limits<double>::max() : signal > 0 ? noise / signal : 0;
-  cost.points = labelled > 0 ? 100 * lost / static_cast<double>(labelled) : 0;
+  cost.points = images > 0 ? 100 * lost / static_cast<double>(images) : 0;
   return cost;
 }
 
@@ -77,6 +75,8 @@ void measure_sensitivity(const CalibratedModel& model, const std::shared_ptr<Bac
   build_options.progress = nullptr;
   EvalOptions eval_options;
   eval_options.keep_scores = true;
+  eval_options.use_labels = false;
+  eval_options.skip_unreadable = options.skip_unreadable;
   const auto evaluate = [&](const Graph& graph) {
     return evaluate_accuracy(halftone::build(graph, backend, build_options), images, preprocess, eval_options);
   };
@@ -84,7 +84,7 @@ void measure_sensitivity(const CalibratedModel& model, const std::shared_ptr<Bac
   std::size_t done = 0;
   for (auto& layer : layers)
     for (const auto precision : options.precisions) {
-      layer.cost[precision] = compare_scores(evaluate(mixed_graph(model, {{layer.name, precision}})), baseline, images);
+      layer.cost[precision] = compare_scores(evaluate(mixed_graph(model, {{layer.name, precision}})), baseline);
       if (options.progress) options.progress(++done, layers.size() * options.precisions.size());
     }
 }

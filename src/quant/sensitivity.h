@@ -16,7 +16,7 @@ inline constexpr const char* kBf16Layers = "halftone.bf16";
 /// What one layer alone in a lower precision does to the outputs of the network in FP32.
 struct LayerCost {
   double noise = 0;          ///< sum (y - y32)^2 / sum y32^2 over the images
-  double points = 0;         ///< probability of the right class lost, in points, averaged over the images
+  double points = 0;         ///< probability of FP32's answer lost, in points, averaged over the images
   std::int64_t changed = 0;  ///< images whose best class is another
   double snr() const;        ///< of the noise, in dB
 };
@@ -36,6 +36,7 @@ Graph mixed_graph(const CalibratedModel& model, const std::map<std::string, Prec
 struct SensitivityOptions {
   std::vector<Precision> precisions;  ///< below FP32
   BuildOptions build;                 ///< cached tactics are used, nothing is tuned
+  bool skip_unreadable = false;
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
 
@@ -43,7 +44,7 @@ struct SensitivityOptions {
 void measure_sensitivity(const CalibratedModel& model, const std::shared_ptr<Backend>& backend, const Dataset& images,
                          const Preprocess& preprocess, const SensitivityOptions& options, std::vector<Layer>& layers);
 
-/// Compares scores with those of FP32 on the same images. Labels may be absent.
-LayerCost compare_scores(const Evaluation& lowered, const Evaluation& baseline, const Dataset& images);
+/// Compares scores with those of FP32 on the same images. Looks at no labels.
+LayerCost compare_scores(const Evaluation& lowered, const Evaluation& baseline);
 
 }  // namespace halftone

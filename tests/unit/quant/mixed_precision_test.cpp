@@ -88,7 +88,8 @@ class Mixing : public ::testing::Test {
   std::shared_ptr<Backend> backend = make_cpu_backend();
   Graph graph = fragile();
   Dataset data = labelled(graph, backend, 200);
-  CalibratedModel model = calibrate(graph, backend, random_pictures(48, 8, 8), gray(8), {.equalize = false});
+  Dataset calibration = random_pictures(48, 8, 8);
+  CalibratedModel model = calibrate(graph, backend, calibration, gray(8), {.equalize = false});
 };
 
 TEST_F(Mixing, SensitivityFindsTheFragileLayer) {
@@ -109,7 +110,7 @@ TEST_F(Mixing, KeepsTheFragileLayerInFloatAndTheLimit) {
   auto wanted = options();
   wanted.max_drop = 4;
   wanted.confidence = 0.8;
-  const auto mixed = choose_precisions(model, backend, data, gray(8), wanted);
+  const auto mixed = choose_precisions(model, backend, data, calibration, gray(8), wanted);
   EXPECT_EQ(mixed.baseline.top1, 200);
   EXPECT_LE(mixed.chosen().drop.points(), 4);
   EXPECT_GE(mixed.chosen().confidence, 0.8);
@@ -119,7 +120,7 @@ TEST_F(Mixing, KeepsTheFragileLayerInFloatAndTheLimit) {
     if (layer.name == "c") {
       EXPECT_EQ(layer.chosen, Precision::fp32);
     }
-  const auto again = choose_precisions(model, backend, data, gray(8), wanted);
+  const auto again = choose_precisions(model, backend, data, calibration, gray(8), wanted);
   for (std::size_t i = 0; i < mixed.layers.size(); ++i) EXPECT_EQ(mixed.layers[i].chosen, again.layers[i].chosen);
   EXPECT_EQ(print(mixed.graph), print(again.graph));
 }
@@ -128,7 +129,7 @@ TEST_F(Mixing, ANoDropAtAllIsFp32) {
   auto wanted = options();
   wanted.max_drop = 0;
   wanted.confidence = 0.99;
-  const auto mixed = choose_precisions(model, backend, data, gray(8), wanted);
+  const auto mixed = choose_precisions(model, backend, data, calibration, gray(8), wanted);
   EXPECT_EQ(mixed.chosen().fp32, 4u);
   EXPECT_EQ(mixed.evaluation.predictions, mixed.baseline.predictions);
 }
@@ -137,14 +138,14 @@ TEST_F(Mixing, SaysTheNearestWhereNoMixWillDo) {
   auto wanted = options();
   wanted.max_drop = -3;
   try {
-    choose_precisions(model, backend, data, gray(8), wanted);
+    choose_precisions(model, backend, data, calibration, gray(8), wanted);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::unsupported);
     EXPECT_NE(std::string(error.what()).find("the nearest"), std::string::npos) << error.what();
   }
   wanted.max_drop = 1;
-  EXPECT_THROW(choose_precisions(model, backend, random_pictures(0, 8, 1), gray(8), wanted), Error);
+  EXPECT_THROW(choose_precisions(model, backend, random_pictures(0, 8, 1), calibration, gray(8), wanted), Error);
 }
 
 TEST_F(Mixing, RunsTheNamedLayersInBf16) {
