@@ -121,14 +121,10 @@ __global__ void stem_kernel(StemParams p, const T* weights, float* output) {
         for (int k = 0; k < c.channels; ++k) {
           T value;
           const int64_t at = ((image * c.height + iy) * c.width + ix) * c.input_pitch + k;
-          if (p.source == StemSource::kSameNhwc) {
-            value = static_cast<const T*>(c.input)[at];
+          if (p.bytes) {
+            value = from_float<T>(static_cast<float>(static_cast<const uint8_t*>(c.input)[at]) - kByteShift);
           } else {
-            const float raw =
-                p.source == StemSource::kBytesNhwc
-                    ? static_cast<float>(static_cast<const uint8_t*>(c.input)[at])
-                    : static_cast<const float*>(c.input)[((image * c.channels + k) * c.height + iy) * c.width + ix];
-            value = from_float<T>(fmaf(raw, p.multiply[k], p.add[k]));
+            value = static_cast<const T*>(c.input)[at];
           }
           const T w = weights[((int64_t{o} * c.kernel_height + r) * c.kernel_width + s) * c.channels + k];
           sum += static_cast<double>(to_float(value)) * to_float(w);

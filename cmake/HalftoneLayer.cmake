@@ -1,11 +1,45 @@
 # halftone_layer(NAME USES layers… LIBS libraries…): one folder of src/ as one static library `halftone_NAME`.
 # Sources are globbed, so that a new operator, kernel or pass is a new file and nothing here.
-# CUDA sources (*.cu) count where that language is enabled.
+# CUDA sources (*.cu) count where that language is enabled; a file named *_smNN.cu has code from that compute capability on
+# alone, *_sm90a.cu for 9.0 with Hopper's own instructions alone.
 # A file named *_avx2.cpp, *_avx512.cpp or *_amx.cpp is compiled for that instruction set; the rest for x86-64-v3.
 
 set(HALFTONE_ISA_BASE -march=x86-64-v3)
 set(HALFTONE_ISA_AVX512 -march=x86-64-v4 -mavx512vnni -mprefer-vector-width=512)
 set(HALFTONE_ISA_AMX ${HALFTONE_ISA_AVX512} -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16)
+
+# Compiler flags of one CUDA source: those of CMAKE_CUDA_ARCHITECTURES that its name allows. Where none is left it is
+# compiled for the one it asks for, so that it can be linked; the device code says at run time what it is for.
+function(halftone_cuda_flags SOURCE RESULT)
+  set(least 75)
+  set(own "")
+  if(SOURCE MATCHES "_sm([0-9]+)(a?)\\.cu$")
+    set(least ${CMAKE_MATCH_1})
+    set(own "${CMAKE_MATCH_2}")
+  endif()
+  set(flags "")
+  foreach(architecture ${CMAKE_CUDA_ARCHITECTURES})
+    if(NOT architecture MATCHES "^([0-9]+)(a?)(-real|-virtual)?$")
+      message(FATAL_ERROR "CMAKE_CUDA_ARCHITECTURES: '${architecture}' is not of the form 90, 90a, 90-real or 90-virtual")
+    endif()
+    set(number ${CMAKE_MATCH_1})
+    set(name "${CMAKE_MATCH_1}${CMAKE_MATCH_2}")
+    set(kind "${CMAKE_MATCH_3}")
+    if(number LESS least OR (own AND NOT name STREQUAL "${least}a"))
+      continue()
+    endif()
+    if(NOT kind STREQUAL "-virtual")
+      list(APPEND flags "-gencode=arch=compute_${name},code=sm_${name}")
+    endif()
+    if(NOT kind STREQUAL "-real")
+      list(APPEND flags "-gencode=arch=compute_${name},code=compute_${name}")
+    endif()
+  endforeach()
+  if(NOT flags)
+    set(flags "-gencode=arch=compute_${least}${own},code=sm_${least}${own}")
+  endif()
+  set(${RESULT} "${flags}" PARENT_SCOPE)
+endfunction()
 
 function(halftone_layer NAME)
   cmake_parse_arguments(ARG "" "" "USES;LIBS" ${ARGN})
@@ -26,6 +60,10 @@ function(halftone_layer NAME)
         set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${HALFTONE_ISA_AVX512}")
       elseif(source MATCHES "_amx[a-z0-9_]*\\.cpp$")
         set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${HALFTONE_ISA_AMX}")
+      elseif(source MATCHES "\\.cu$")
+        halftone_cuda_flags(${source} flags)
+        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${flags}")
+        set_target_properties(halftone_${NAME} PROPERTIES CUDA_ARCHITECTURES OFF)
       endif()
     endforeach()
   else()

@@ -1,5 +1,7 @@
 #pragma once
 #include "cuda/conv_gemm.h"
+
+#include "cuda/capability.h"
 #include "cuda/conv_params.h"
 #include "cuda/mma.cuh"
 #include "cuda/shared_limit.h"
@@ -23,7 +25,9 @@ struct GemmTile {
   static constexpr int kThreads = 32 * kWarpsDown * kWarpsAcross;
   static constexpr int kDepth = 64;  // bytes of the inner dimension a stage holds
   static constexpr int kStageBytes = (kRows + kColumns) * kDepth;
-  static constexpr int kSharedBytes = kStageBytes * kStages;
+  /// Stages in code for a compute capability: where a copy goes through registers, one is read while one is filled.
+  static constexpr int stages(int capability) { return capability < 80 ? 2 : kStages; }
+  static constexpr int shared_bytes(int capability) { return kStageBytes * stages(capability); }
 };
 
 /// Channels each thread owns side by side, so that it can store them at once. The columns of the
@@ -305,6 +309,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   constexpr int kColumnsPerThread = Tile::kColumns / kRowStep;
   constexpr int kRowBlocks = Tile::kWarpRows / 16;
   constexpr int kColumnBlocks = Tile::kWarpColumns / 8;
+  constexpr int kStages = Tile::stages(kTuring ? 75 : 80);
   static_assert(Tile::kRows % kRowStep == 0 && Tile::kColumns % kRowStep == 0);
 
   extern __shared__ char shared[];
@@ -345,22 +350,27 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   const uint32_t store_offset = slot * Tile::kDepth + ((chunk ^ (slot / 2 % kChunks)) * 16);
   static_assert(kRowStep % 8 == 0);
 
+  Copy copies[kRowsPerThread + kColumnsPerThread];
   auto load_stage = [&](int stage) {
     const uint32_t to = base + stage * Tile::kStageBytes + store_offset;
 #pragma unroll
     for (int i = 0; i < kRowsPerThread; ++i) {
       const bool valid = gather.inside(p, i);
-      copy_async(to + i * kRowStep * Tile::kDepth,
-                 valid ? gather.row[i] + gather.tap_offset : static_cast<const char*>(p.input), valid);
+      copies[i].begin(to + i * kRowStep * Tile::kDepth,
+                      valid ? gather.row[i] + gather.tap_offset : static_cast<const char*>(p.input), valid);
     }
     const bool deep = weight_byte < depth_bytes;
 #pragma unroll
     for (int i = 0; i < kColumnsPerThread; ++i) {
-      copy_async(to + (Tile::kRows + i * kRowStep) * Tile::kDepth, weight[i] + (deep ? weight_byte : 0),
-                 deep && (weight_valid >> i & 1U) != 0);
+      copies[kRowsPerThread + i].begin(to + (Tile::kRows + i * kRowStep) * Tile::kDepth,
+                                       weight[i] + (deep ? weight_byte : 0), deep && (weight_valid >> i & 1U) != 0);
     }
     gather.advance(p, Tile::kDepth);
     weight_byte += Tile::kDepth;
+  };
+  auto finish_stage = [&] {
+#pragma unroll
+    for (const Copy& copy : copies) copy.finish();
   };
 
   Acc sums[kRowBlocks][kColumnBlocks][4];
@@ -374,8 +384,11 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   }
 
 #pragma unroll
-  for (int s = 0; s < Tile::kStages - 1; ++s) {
-    if (s < steps) load_stage(s);
+  for (int s = 0; s < kStages - 1; ++s) {
+    if (s < steps) {
+      load_stage(s);
+      finish_stage();
+    }
     commit_copies();
   }
 
@@ -387,17 +400,18 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   const int b_swizzle = b_row / 2 % kChunks;
 
   int stage = 0;
-  int load_to = Tile::kStages - 1;
+  int load_to = kStages - 1;
   for (int step = 0; step < steps; ++step) {
-    wait_copies<Tile::kStages - 2>();
+    wait_copies<kStages - 2>();
     __syncthreads();
-    if (step + Tile::kStages - 1 < steps) load_stage(load_to);
+    const bool loads = step + kStages - 1 < steps;
+    if (loads) load_stage(load_to);
     commit_copies();
-    if (++load_to == Tile::kStages) load_to = 0;
+    if (++load_to == kStages) load_to = 0;
 
     const uint32_t a_base = base + stage * Tile::kStageBytes + a_row * Tile::kDepth;
     const uint32_t b_base = base + stage * Tile::kStageBytes + (Tile::kRows + b_row) * Tile::kDepth;
-    if (++stage == Tile::kStages) stage = 0;
+    if (++stage == kStages) stage = 0;
 #pragma unroll
     for (int k = 0; k < kChunks / 2; ++k) {
       uint32_t a[kRowBlocks][4];
@@ -431,6 +445,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
         }
       }
     }
+    if (loads) finish_stage();
   }
 
   if (splits > 1) {
@@ -526,7 +541,8 @@ template <typename T, typename Out, typename Tile>
 cudaError_t launch_conv_gemm(const ConvParams& p, int splits, cudaStream_t stream) {
   auto* kernel = conv_gemm_kernel<T, Out, Tile>;
   static std::atomic<std::uint64_t> allowed{0};
-  if (const cudaError_t error = allow_shared(kernel, Tile::kSharedBytes, allowed); error != cudaSuccess) return error;
+  const int bytes = Tile::shared_bytes(code_capability());
+  if (const cudaError_t error = allow_shared(kernel, bytes, allowed); error != cudaSuccess) return error;
   constexpr int kVector = ColumnOrder<Out, Tile::kWarpColumns>::kVector;
   const int column_tiles = (p.outputs + Tile::kColumns - 1) / Tile::kColumns;
   const int64_t row_tiles = (output_pixels(p) + Tile::kRows - 1) / Tile::kRows;
@@ -536,7 +552,7 @@ cudaError_t launch_conv_gemm(const ConvParams& p, int splits, cudaStream_t strea
     return cudaErrorInvalidValue;
   }
   const bool whole = p.outputs % kVector == 0 && p.output_pitch % kVector == 0;
-  kernel<<<static_cast<unsigned>(blocks), Tile::kThreads, Tile::kSharedBytes, stream>>>(p, column_tiles, splits, whole);
+  kernel<<<static_cast<unsigned>(blocks), Tile::kThreads, bytes, stream>>>(p, column_tiles, splits, whole);
   return cudaGetLastError();
 }
 

@@ -14,6 +14,7 @@ struct ConvGemmConfig {
   int columns;
   cudaError_t (*launch)(const ConvParams&, int splits, cudaStream_t);
   size_t (*workspace)(const ConvParams&, int splits);
+  int (*shared_bytes)(int capability);  ///< of a block, in code for that compute capability
 };
 
 /// Input and weights of this type (uint8: weights and output s8); the output has the input's type (fp32 for tf32).

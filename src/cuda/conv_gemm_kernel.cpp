@@ -24,11 +24,12 @@ std::span<const ConvGemmConfig> table(const FusedConv& conv) {
   }
 }
 
-Support supports(const Problem& problem, const Backend&) {
+Support supports(const Problem& problem, const Backend& backend) {
   if (const auto answer = is_bounded_conv(problem); !answer) return answer;
   const FusedConv conv = fused_conv_of(problem);
   if (conv.group != 1) return Support::no("groups");
   if (table(conv).empty()) return Support::no(fmt::format("no tensor cores for {}", name(conv.x_type)));
+  if (const auto answer = has_products(backend, conv.x_type); !answer) return answer;
   const bool fits = conv.is_int8()  ? is_8bit(conv.y_type) || conv.y_type == DType::f32
                     : conv.is_fp8() ? conv.y_type == conv.x_type || conv.y_type == DType::f32
                                     : conv.y_type == conv.x_type;
@@ -45,9 +46,11 @@ std::vector<std::string> configs(const Problem& problem, const Backend& backend)
   const FusedConv conv = fused_conv_of(problem);
   const std::int64_t pixels = conv.n * conv.oh * conv.ow;
   const std::int64_t steps = conv.kh * conv.kw * conv.c * static_cast<std::int64_t>(size_of(conv.x_type)) / 64;
-  const std::int64_t slots = backend_of(backend).processors();
+  const CudaBackend& device = backend_of(backend);
+  const std::int64_t slots = device.processors();
   std::vector<std::pair<double, std::string>> ranked;
   for (const auto& config : table(conv)) {
+    if (static_cast<std::size_t>(config.shared_bytes(device.capability())) > device.shared_limit()) continue;
     const std::int64_t tiles =
         (pixels + config.rows - 1) / config.rows * ((conv.o + config.columns - 1) / config.columns);
     for (const std::int64_t splits : {1, 2, 4, 8, 16, 32}) {

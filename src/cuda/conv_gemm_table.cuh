@@ -7,7 +7,12 @@ namespace halftone::cuda {
 
 template <typename T, typename Out, typename Tile>
 constexpr ConvGemmConfig conv_gemm_config(std::string_view name) {
-  return {name, Tile::kRows, Tile::kColumns, launch_conv_gemm<T, Out, Tile>, conv_gemm_workspace<T, Tile>};
+  return {name,
+          Tile::kRows,
+          Tile::kColumns,
+          launch_conv_gemm<T, Out, Tile>,
+          conv_gemm_workspace<T, Tile>,
+          Tile::shared_bytes};
 }
 
 template <typename T, typename Out>

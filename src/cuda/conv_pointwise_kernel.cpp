@@ -6,8 +6,6 @@
 namespace halftone::cuda {
 namespace {
 
-constexpr std::size_t kMostShared = 227 * 1024;
-
 std::span<const PointwiseConfig> table(DType dtype) {
   switch (dtype) {
     case DType::i8: return conv_pointwise_int8();
@@ -19,13 +17,13 @@ std::span<const PointwiseConfig> table(DType dtype) {
   }
 }
 
-std::vector<std::string> configs(const Problem& problem, const Backend&) {
+std::vector<std::string> configs(const Problem& problem, const Backend& backend) {
   const FusedConv conv = fused_conv_of(problem);
   ConvParams p = geometry(conv);
   if (conv.has_residual) p.residual = &p;  // only whether there is one counts
   std::vector<std::string> names;
   for (const auto& config : table(conv.x_type))
-    if (config.shared_bytes(p) <= kMostShared) names.emplace_back(config.name);
+    if (config.shared_bytes(p) <= backend_of(backend).shared_limit()) names.emplace_back(config.name);
   return names;
 }
 
@@ -34,6 +32,8 @@ Support supports(const Problem& problem, const Backend& backend) {
   const FusedConv conv = fused_conv_of(problem);
   if (!conv.pointwise() || conv.group != 1) return Support::no("not a 1x1 convolution of one group");
   if (table(conv.x_type).empty()) return Support::no(fmt::format("no tensor cores for {}", name(conv.x_type)));
+  if (backend_of(backend).capability() < 80) return Support::no("no asynchronous copies before compute capability 8.0");
+  if (const auto answer = has_products(backend, conv.x_type); !answer) return answer;
   if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type)
     return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
   if (conv.has_residual && (conv.is_int8() ? !is_8bit(conv.residual_type) : conv.residual_type != conv.y_type))

@@ -17,13 +17,11 @@ StemParams describe(const FusedConv& conv) {
   StemParams p;
   p.conv = geometry(conv);
   p.compute = compute_of(conv.x_type);
-  p.source = conv.x_type == DType::u8 ? StemSource::kBytesNhwc : StemSource::kSameNhwc;
-  if (conv.x_type == DType::u8)
-    for (float& shift : p.add) shift = -128;
+  p.bytes = conv.x_type == DType::u8;
   return p;
 }
 
-Support supports(const Problem& problem, const Backend&) {
+Support supports(const Problem& problem, const Backend& backend) {
   if (const auto answer = is_bounded_conv(problem); !answer) return answer;
   const FusedConv conv = fused_conv_of(problem);
   if (conv.group != 1) return Support::no("groups");
@@ -31,14 +29,15 @@ Support supports(const Problem& problem, const Backend&) {
   if (conv.x_type == DType::f32 && !conv.tf32) return Support::no("no tensor cores for f32");
   if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type)
     return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
-  if (const char* why = stem_refusal(describe(conv))) return Support::no(why);
+  if (const auto answer = has_products(backend, conv.x_type); !answer) return answer;
+  if (const char* why = stem_refusal(describe(conv), backend_of(backend).shared_limit())) return Support::no(why);
   return Support::yes();
 }
 
 class ConvStem : public Prepared {
  public:
   explicit ConvStem(const PrepareContext& context) : stem_(describe(fused_conv_of(context.problem))) {
-    const float shift = stem_.source == StemSource::kBytesNhwc ? 128.0F : 0.0F;
+    const float shift = stem_.bytes ? kByteShift : 0.0F;
     setup_ = set_up(context, {.padding_is_zero_point = true, .input_shift = shift});
     const FusedConv& conv = setup_.conv;
     const Tensor& weights = context.constants[FusedConv::kW];

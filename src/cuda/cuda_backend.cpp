@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cuda/capability.h"
 #include "cuda/cublaslt_library.h"
 #include "cuda/cuda_device.h"
 #include "cuda/cuda_error.h"
@@ -40,7 +41,14 @@ class GraphRecording : public Recording {
   cudaGraphExec_t graph_;
 };
 
-constexpr int kOldest = 90;  // compute capability, major * 10 + minor
+/// NVIDIA's table of compute capabilities, CUDA C++ Programming Guide.
+std::size_t shared_limit_of(int capability) {
+  const std::size_t kilobytes = capability < 80                        ? 64
+                                : capability == 86 || capability == 89 ? 99
+                                : capability < 90                      ? 163
+                                                                       : 227;
+  return kilobytes << 10;
+}
 
 int device_count() {
   int driver = 0, toolkit = 0, count = 0;
@@ -79,6 +87,11 @@ cudnnHandle_t CudaStream::cudnn() {
 
 CudaBackend::CudaBackend(int index)
     : index_(index), info_(describe_device(index)), setup_stream_(std::make_unique<CudaStream>(index)), meter_(index) {
+  capability_ = code_capability();
+  int most = 0;
+  check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, index), "asking for the device");
+  shared_limit_ = std::min(shared_limit_of(capability_), static_cast<std::size_t>(most));
+  if (!has(fmt::format("sm_{}", capability_))) info_.key += fmt::format("/sm_{}_code", capability_);
   // What is missing shows here, not in the middle of a run.
   info_.key += fmt::format("/cudnn_{}/cublaslt_{}", cudnn_library().get_version(), cublaslt_library().get_version());
   if (cublaslt_library().create(&cublaslt_) != CUBLAS_STATUS_SUCCESS) fail(Code::device, "cuBLASLt cannot start");
@@ -213,6 +226,8 @@ Tensor upload(const PrepareContext& context, const Tensor& host) {
   return context.weights.get(host, "on the device", [&] { return to_device(context.backend, host); });
 }
 
+std::string capability_text(int capability) { return fmt::format("{}.{}", capability / 10, capability % 10); }
+
 DeviceInfo describe_device(int index) {
   cudaDeviceProp device{};
   check(cudaGetDeviceProperties(&device, index), "asking for the device");
@@ -222,8 +237,11 @@ DeviceInfo describe_device(int index) {
   info.key = fmt::format("{}/sm_{}{}", device.name, device.major, device.minor);
   std::replace(info.key.begin(), info.key.end(), ' ', '_');
   info.cores = device.multiProcessorCount;
-  info.features = {
-      "tf32", "fp16", "bf16", "int8", "symmetric_int8", "fp8", fmt::format("sm_{}{}", device.major, device.minor)};
+  info.features = {"fp16", "int8", "symmetric_int8"};
+  const int capability = device.major * 10 + device.minor;
+  if (capability >= 80) info.features.insert(info.features.end(), {"tf32", "bf16"});
+  if (capability >= 89) info.features.emplace_back("fp8");
+  info.features.push_back(fmt::format("sm_{}", capability));
   info.cache_bytes = {{"L2", static_cast<std::size_t>(device.l2CacheSize)},
                       {"shared", device.sharedMemPerMultiprocessor}};
   info.memory_bytes = device.totalGlobalMem;
@@ -248,9 +266,10 @@ std::shared_ptr<Backend> make_cuda_backend(int index) {
     if (!trouble.empty()) fail(Code::not_found, "device 'cuda:{}': {}", index, trouble);
   };
   refuse(cuda::index_trouble(index, count));
+  cuda::check(cudaSetDevice(index), "choosing the device");
   cudaDeviceProp device{};
   cuda::check(cudaGetDeviceProperties(&device, index), "asking for the device");
-  refuse(cuda::age_trouble(device.name, device.major * 10 + device.minor, cuda::kOldest));
+  refuse(cuda::code_trouble(device.name, device.major * 10 + device.minor, cuda::code_capability()));
   return std::make_shared<cuda::CudaBackend>(index);
 }
 

@@ -7,8 +7,8 @@
 namespace halftone {
 
 /// CUDA device number `index`, in the driver's order (CUDA_VISIBLE_DEVICES holds). Throws not_found where there is no
-/// driver or one older than this build's toolkit, no such device, one older than this build's code (compute capability
-/// 9.0), or no cuDNN or cuBLASLt of the right version.
+/// driver or one older than this build's toolkit, no such device, one that this build has no code for, or no cuDNN or
+/// cuBLASLt of the right version.
 std::shared_ptr<Backend> make_cuda_backend(int index = 0);
 
 /// What there is: one entry a device; empty without a driver or a device.

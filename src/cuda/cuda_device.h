@@ -54,6 +54,10 @@ class CudaBackend : public Backend {
 
   int index() const { return index_; }
   int processors() const { return info_.cores; }
+  /// code_capability() of this device: what kernels may use, whatever the device has beside.
+  int capability() const { return capability_; }
+  /// Bytes of shared memory a block may have: the device's, and no more than every device of capability() has.
+  std::size_t shared_limit() const { return shared_limit_; }
 
   /// For any thread.
   cublasLtHandle_t cublaslt() const { return cublaslt_; }
@@ -69,6 +73,8 @@ class CudaBackend : public Backend {
 
  private:
   int index_;
+  int capability_ = 0;
+  std::size_t shared_limit_ = 0;
   DeviceInfo info_;
   std::vector<Kernel> kernels_;
   std::unique_ptr<CudaStream> setup_stream_;
@@ -92,6 +98,9 @@ Tensor to_device(Backend& backend, const Tensor& host);
 Tensor upload(const PrepareContext& context, const Tensor& host);
 
 DeviceInfo describe_device(int index);
+
+/// 75 as people write it, 7.5.
+std::string capability_text(int capability);
 
 /// Matrix products and copies, timed.
 Peaks measure_peaks(CudaBackend& backend);

@@ -24,10 +24,10 @@ std::string index_trouble(int index, int count) {
   return count == 1 ? "there is only cuda:0" : fmt::format("there are cuda:0 to cuda:{}", count - 1);
 }
 
-std::string age_trouble(std::string_view name, int capability, int oldest) {
-  if (capability >= oldest) return "";
-  return fmt::format("{} has compute capability {}.{}, this build needs {}.{}", name, capability / 10, capability % 10,
-                     oldest / 10, oldest % 10);
+std::string code_trouble(std::string_view name, int capability, int code) {
+  if (code > 0) return "";
+  return fmt::format("{} has compute capability {}.{}, for which this build has no code", name, capability / 10,
+                     capability % 10);
 }
 
 }  // namespace halftone::cuda

@@ -14,7 +14,8 @@ std::string driver_trouble(int driver, int toolkit, cudaError_t counting);
 /// Of device `index` where there are `count`.
 std::string index_trouble(int index, int count);
 
-/// Compute capabilities as major * 10 + minor; `oldest` is the first that the build has code for.
-std::string age_trouble(std::string_view name, int capability, int oldest);
+/// Compute capabilities as major * 10 + minor: the device's, and that of the code it runs, 0 where there is none for
+/// it.
+std::string code_trouble(std::string_view name, int capability, int code);
 
 }  // namespace halftone::cuda

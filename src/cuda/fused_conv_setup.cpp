@@ -33,6 +33,14 @@ Support is_bounded_conv(const Problem& problem) {
   return Support::yes();
 }
 
+Support has_products(const Backend& backend, DType dtype) {
+  const int needed = dtype == DType::f8e4m3 ? 89 : dtype == DType::bf16 || dtype == DType::f32 ? 80 : 75;
+  const int capability = backend_of(backend).capability();
+  if (capability >= needed) return Support::yes();
+  return Support::no(fmt::format("products of {} need compute capability {}, this is code for {}", name(dtype),
+                                 capability_text(needed), capability_text(capability)));
+}
+
 Support pads_with_zero(const FusedConv& conv) {
   const bool padded = conv.pad_top + conv.pad_left + conv.pad_bottom + conv.pad_right > 0;
   return conv.is_int8() && padded && !conv.symmetric ? Support::no("zero points under padding") : Support::yes();

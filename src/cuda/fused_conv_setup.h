@@ -13,6 +13,10 @@ bool has_element(DType dtype);
 /// No where the Problem is no FusedConv of constant weights, or its activation is more than two bounds.
 Support is_bounded_conv(const Problem& problem);
 
+/// No where the running code is for a compute capability whose tensor cores do not multiply that type (fp32 as TF32):
+/// int8 and fp16 from 7.5 on, bf16 and TF32 from 8.0, fp8 from 8.9.
+Support has_products(const Backend& backend, DType dtype);
+
 /// No where zero points may come with padding, which a kernel that pads with zeros cannot tell apart.
 Support pads_with_zero(const FusedConv& conv);
 

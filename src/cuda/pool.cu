@@ -8,7 +8,8 @@ namespace {
 
 template <typename T, int kVector>
 __device__ Pack<T, kVector> larger(Pack<T, kVector> a, const Pack<T, kVector>& b) {
-  if constexpr (sizeof(a) % 4 == 0 && sizeof(T) < 4 && !std::is_same_v<T, __nv_fp8_e4m3>) {
+  constexpr bool kPairs = std::is_integral_v<T> || (sizeof(T) == 2 && !kTuring);
+  if constexpr (sizeof(a) % 4 == 0 && kPairs) {
     auto* x = reinterpret_cast<uint32_t*>(&a);
     const auto* y = reinterpret_cast<const uint32_t*>(&b);
 #pragma unroll

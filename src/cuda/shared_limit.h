@@ -19,4 +19,14 @@ cudaError_t allow_shared(Kernel* kernel, int bytes, std::atomic<std::uint64_t>& 
   return error;
 }
 
+/// The same with all that the device gives a block; for kernels without static shared memory.
+template <typename Kernel>
+cudaError_t allow_all_shared(Kernel* kernel, std::atomic<std::uint64_t>& allowed) {
+  int device = 0;
+  int most = 0;
+  cudaError_t error = cudaGetDevice(&device);
+  if (error == cudaSuccess) error = cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  return error == cudaSuccess ? allow_shared(kernel, most, allowed) : error;
+}
+
 }  // namespace halftone::cuda

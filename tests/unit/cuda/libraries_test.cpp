@@ -51,8 +51,9 @@ TEST(cuda_devices, devices_that_do_not_do_are_named) {
   EXPECT_EQ(cuda::index_trouble(7, 1), "there is only cuda:0");
   EXPECT_EQ(cuda::index_trouble(7, 4), "there are cuda:0 to cuda:3");
   EXPECT_EQ(cuda::index_trouble(3, 4), "");
-  EXPECT_EQ(cuda::age_trouble("Tesla K80", 37, 75), "Tesla K80 has compute capability 3.7, this build needs 7.5");
-  EXPECT_EQ(cuda::age_trouble("NVIDIA H200", 90, 90), "");
+  EXPECT_EQ(cuda::code_trouble("Tesla K80", 37, 0),
+            "Tesla K80 has compute capability 3.7, for which this build has no code");
+  EXPECT_EQ(cuda::code_trouble("NVIDIA H200", 90, 80), "");
 }
 
 TEST(cuda_backend, says_why_there_is_no_device) {

@@ -1,3 +1,4 @@
+#pragma once
 #include "cuda/conv_pointwise.h"
 
 #include <algorithm>
@@ -5,11 +6,10 @@
 #include "cuda/conv_gemm.cuh"
 #include "cuda/shared_limit.h"
 
+/// The streaming 1x1 convolution. It lives on asynchronous copies, so it has no code below compute capability 8.0.
 namespace halftone::cuda {
-namespace {
 
 constexpr int kSlab = 64;  // bytes of the inner dimension that lie together
-constexpr int kSharedLimit = 227 * 1024;
 
 template <typename T, typename Out, int kRows, int kColumns, int kWarpRows, int kWarpColumns, int kStages>
 struct Pointwise {
@@ -221,15 +221,13 @@ __global__ void __launch_bounds__(Pointwise<T, Out, kRows, kColumns, kWarpRows, 
 
 template <typename T, typename Out, int kRows, int kColumns, int kWarpRows, int kWarpColumns, int kStages,
           bool kSmallSums>
-cudaError_t launch_with(const ConvParams& p, cudaStream_t stream) {
+cudaError_t launch_pointwise_with(const ConvParams& p, cudaStream_t stream) {
   using P = Pointwise<T, Out, kRows, kColumns, kWarpRows, kWarpColumns, kStages>;
   auto* kernel = conv_pointwise_kernel<T, Out, kRows, kColumns, kWarpRows, kWarpColumns, kStages, kSmallSums>;
   static std::atomic<std::uint64_t> allowed{0};
-  if (const cudaError_t error = allow_shared(kernel, kSharedLimit, allowed); error != cudaSuccess) return error;
+  if (const cudaError_t error = allow_all_shared(kernel, allowed); error != cudaSuccess) return error;
   const size_t bytes = P::shared_bytes(p);
-  if (bytes > kSharedLimit || p.outputs % P::kVector != 0 || p.output_pitch % P::kVector != 0) {
-    return cudaErrorInvalidValue;
-  }
+  if (p.outputs % P::kVector != 0 || p.output_pitch % P::kVector != 0) return cudaErrorInvalidValue;
   int device = 0;
   int processors = 0;
   int resident = 0;
@@ -252,49 +250,41 @@ cudaError_t launch_with(const ConvParams& p, cudaStream_t stream) {
 }
 
 template <typename T, typename Out, int kRows, int kColumns, int kWarpRows, int kWarpColumns, int kStages>
-cudaError_t launch(const ConvParams& p, cudaStream_t stream) {
+cudaError_t launch_pointwise(const ConvParams& p, cudaStream_t stream) {
   if constexpr (std::is_same_v<Accumulator<T>, int32_t>) {
     if (sums_are_small(p.channels, std::is_same_v<T, uint8_t>)) {
-      return launch_with<T, Out, kRows, kColumns, kWarpRows, kWarpColumns, kStages, true>(p, stream);
+      return launch_pointwise_with<T, Out, kRows, kColumns, kWarpRows, kWarpColumns, kStages, true>(p, stream);
     }
   }
-  return launch_with<T, Out, kRows, kColumns, kWarpRows, kWarpColumns, kStages, false>(p, stream);
+  return launch_pointwise_with<T, Out, kRows, kColumns, kWarpRows, kWarpColumns, kStages, false>(p, stream);
 }
 
 template <typename T, typename Out, int kRows, int kColumns, int kWarpRows, int kWarpColumns, int kStages>
-constexpr PointwiseConfig config(std::string_view name) {
-  return {name, launch<T, Out, kRows, kColumns, kWarpRows, kWarpColumns, kStages>,
+constexpr PointwiseConfig pointwise_config(std::string_view name) {
+  return {name, launch_pointwise<T, Out, kRows, kColumns, kWarpRows, kWarpColumns, kStages>,
           Pointwise<T, Out, kRows, kColumns, kWarpRows, kWarpColumns, kStages>::shared_bytes};
 }
 
 template <typename T, typename Out>
-std::span<const PointwiseConfig> byte_table() {
+std::span<const PointwiseConfig> pointwise_byte_table() {
   static constexpr PointwiseConfig kTable[] = {
-      config<T, Out, 64, 256, 32, 64, 3>("64x256x3"),
-      config<T, Out, 64, 256, 32, 64, 4>("64x256x4"),
-      config<T, Out, 64, 128, 16, 64, 3>("64x128x3"),
-      config<T, Out, 128, 64, 16, 64, 4>("128x64x4"),
+      pointwise_config<T, Out, 64, 256, 32, 64, 3>("64x256x3"),
+      pointwise_config<T, Out, 64, 256, 32, 64, 4>("64x256x4"),
+      pointwise_config<T, Out, 64, 128, 16, 64, 3>("64x128x3"),
+      pointwise_config<T, Out, 128, 64, 16, 64, 4>("128x64x4"),
   };
   return kTable;
 }
 
 template <typename T>
-std::span<const PointwiseConfig> half_table() {
+std::span<const PointwiseConfig> pointwise_half_table() {
   static constexpr PointwiseConfig kTable[] = {
-      config<T, T, 64, 256, 32, 64, 3>("64x256x3"),
-      config<T, T, 64, 128, 32, 32, 3>("64x128x3"),
-      config<T, T, 64, 128, 32, 32, 4>("64x128x4"),
-      config<T, T, 64, 64, 16, 32, 4>("64x64x4"),
+      pointwise_config<T, T, 64, 256, 32, 64, 3>("64x256x3"),
+      pointwise_config<T, T, 64, 128, 32, 32, 3>("64x128x3"),
+      pointwise_config<T, T, 64, 128, 32, 32, 4>("64x128x4"),
+      pointwise_config<T, T, 64, 64, 16, 32, 4>("64x64x4"),
   };
   return kTable;
 }
-
-}  // namespace
-
-std::span<const PointwiseConfig> conv_pointwise_int8() { return byte_table<int8_t, int8_t>(); }
-std::span<const PointwiseConfig> conv_pointwise_uint8() { return byte_table<uint8_t, int8_t>(); }
-std::span<const PointwiseConfig> conv_pointwise_fp16() { return half_table<__half>(); }
-std::span<const PointwiseConfig> conv_pointwise_fp8() { return byte_table<__nv_fp8_e4m3, __nv_fp8_e4m3>(); }
-std::span<const PointwiseConfig> conv_pointwise_bf16() { return half_table<__nv_bfloat16>(); }
 
 }  // namespace halftone::cuda
