@@ -148,7 +148,9 @@ void EngineFlags::add_to(CLI::App& verb, Devices devices) {
   else
     verb.add_option("--device", device, where + (devices == Devices::together ? several : ""))->capture_default_str();
   verb.add_option("--threads", threads, "Cores a run uses; 0: all")->check(CLI::Range(0, 1024))->capture_default_str();
-  verb.add_flag("--no-tune", no_tune, "Start at once: known tactics, else each kernel's own first guess");
+  verb.add_flag(
+      "--no-tune", no_tune,
+      "Start at once: known tactics, else those of the nearest batch size, else each kernel's own first guess");
   verb.add_flag("-q,--quiet", quiet, "No progress on stderr");
   verb.add_option("--passes-off", passes_off, "Passes to leave out")->delimiter(',');
   verb.add_option("--kernels-off", kernels_off, "Kernels to leave out")->delimiter(',');

@@ -250,7 +250,10 @@ void Sweeper::append(const std::vector<Cell>& cells, std::span<const Measured> m
 
 void Sweeper::finish() {
   for (auto& finding : noise_->findings()) results_.notes.push_back(std::move(finding));
-  if (!energy_.reason().empty()) results_.notes.push_back(fmt::format("Energy: unavailable, {}.", energy_.reason()));
+  const bool unmetered = std::any_of(results_.results.begin(), results_.results.end(),
+                                     [](const Result& result) { return !result.images_per_joule; });
+  if (!energy_.reason().empty() && unmetered)
+    results_.notes.push_back(fmt::format("Energy: unavailable, {}.", energy_.reason()));
   if (checkpoint_.resumed()) results_.notes.emplace_back("Interrupted meanwhile, and gone on with.");
 }
 

@@ -88,9 +88,41 @@ std::vector<Cell> best_over_precisions(const std::vector<Cell>& cells) {
   return merged;
 }
 
+auto point_key(const Result& point) {
+  return std::tie(point.model, point.engine, point.device, point.precision, point.batch, point.threads, point.sessions);
+}
+
+/// Files of one machine that measured different points, as one.
+std::vector<Results> by_machine(std::span<const Results> files) {
+  std::vector<Results> machines;
+  for (const auto& file : files) {
+    const auto repeats = [&](const Result& point) {
+      return std::any_of(file.results.begin(), file.results.end(),
+                         [&](const Result& other) { return point_key(other) == point_key(point); });
+    };
+    const auto same = std::find_if(machines.begin(), machines.end(), [&](const Results& other) {
+      return other.machine.name == file.machine.name && other.machine.cores == file.machine.cores &&
+             std::none_of(other.results.begin(), other.results.end(), repeats);
+    });
+    if (same == machines.end()) {
+      machines.push_back(file);
+      continue;
+    }
+    const auto append = [](auto& list, const auto& more) { list.insert(list.end(), more.begin(), more.end()); };
+    append(same->results, file.results);
+    append(same->absent, file.absent);
+    append(same->profiles, file.profiles);
+    for (const auto& note : file.notes)
+      if (std::find(same->notes.begin(), same->notes.end(), note) == same->notes.end()) same->notes.push_back(note);
+    if (!file.command.empty()) same->command += (same->command.empty() ? "" : "; ") + file.command;
+  }
+  return machines;
+}
+
 }  // namespace
 
-Study study_of(std::span<const Results> files) {
+Study study_of(std::span<const Results> given) {
+  const auto files = by_machine(given);
   Study study;
   std::map<std::string, int> seen;
   for (const auto& file : files) {
@@ -200,13 +232,9 @@ std::vector<std::string> missing_sentences(const Study& study) {
 Agreement agreement_of(const Results& first, const Results& second) {
   Agreement agreement;
   if (first.machine.name != second.machine.name) return agreement;
-  const auto key = [](const Result& point) {
-    return std::tie(point.model, point.engine, point.device, point.precision, point.batch, point.threads,
-                    point.sessions);
-  };
   for (const auto& point : first.results)
     for (const auto& other : second.results) {
-      if (key(point) != key(other)) continue;
+      if (point_key(point) != point_key(other)) continue;
       ++agreement.cells;
       if (point.ci95.overlaps(other.ci95)) ++agreement.agreeing;
       else

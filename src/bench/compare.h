@@ -15,8 +15,9 @@ struct Study {
   std::vector<std::string> devices;  ///< in order of first appearance
 };
 
-/// One file as it is. Of several, a point's device becomes its machine's short name, with a number where two have one
-/// name, and with the device after it where a file has several.
+/// One machine's file as it is; files of one machine that measured different points count as one. Of several, a point's
+/// device becomes its machine's short name, with a number where two have one name, and with the device after it where a
+/// file has several.
 Study study_of(std::span<const Results> files);
 
 /// A cell that devices can be compared in: the best each of them reached there, over threads and sessions.

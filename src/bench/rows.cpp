@@ -58,6 +58,17 @@ const Result* sibling(const std::vector<Sweep>& sweeps, Result point, Change cha
   return nullptr;
 }
 
+/// What `device` reaches at its best, over threads and sessions, where `point` was measured on another.
+const Result* best_on(const std::vector<Sweep>& sweeps, const Result& point, const std::string& device) {
+  const Result* best = nullptr;
+  const auto key = [](const Result& item) { return std::tie(item.model, item.engine, item.precision, item.batch); };
+  for (const auto& sweep : sweeps)
+    for (const auto& other : sweep.points)
+      if (other.device == device && key(other) == key(point) && (!best || best->throughput < other.throughput))
+        best = &other;
+  return best;
+}
+
 std::string beside(const Result& point, const Result* base) {
   if (base == nullptr) return "";
   return ratio_text(ratio_of(point.throughput, point.ci95, base->throughput, base->ci95));
@@ -135,9 +146,7 @@ Rows result_rows(const Results& results, const std::string& model) {
     for (const auto& point : sweep.points) {
       const auto* fp32 =
           point.precision == "fp32" ? nullptr : sibling(sweeps, point, [](Result& other) { other.precision = "fp32"; });
-      const auto* there = point.device == first->device
-                              ? nullptr
-                              : sibling(sweeps, point, [&](Result& other) { other.device = first->device; });
+      const auto* there = point.device == first->device ? nullptr : best_on(sweeps, point, first->device);
       rows.push_back({point.engine,
                       point.device,
                       point.precision,

@@ -177,7 +177,12 @@ class Builder {
       tactic.source = source;
       return remember(tactic);
     }
-    if (!options_.tune) return Tuner::heuristic(problem, backend(), options_.kernels_off);
+    if (!options_.tune) {
+      for (const auto* cache : {&plan_, &cache_})
+        for (const auto* known : cache->find_nearby(key, engine_->threads_, line))
+          if (still_there(problem, *known)) return {known->kernel, known->config, 0, "nearby", {}};
+      return Tuner::heuristic(problem, backend(), options_.kernels_off);
+    }
     Tactic tactic = tuner.choose(problem, options_.kernels_off);
     if (tactic.source == "measured") {
       measured_.put(key, engine_->threads_, line, tactic);

@@ -28,7 +28,7 @@ struct BuildOptions {
   std::vector<std::int64_t> batches{1};   ///< one program each
   Precision precision = Precision::fp32;  ///< for what the graph leaves in float; quantised parts run as they are
   int threads = 0;                        ///< cores a run uses; 0: all of the device's
-  bool tune = true;                       ///< false: cached and planned tactics, else the kernels' own heuristics
+  bool tune = true;  ///< false: cached and planned tactics, else those of other batches, else the kernels' order
   std::filesystem::path cache = default_cache_path();  ///< empty: none
   std::set<std::string> passes_off;
   std::set<std::string> kernels_off;  ///< rows left out, by name

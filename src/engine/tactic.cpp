@@ -1,10 +1,15 @@
 #include "engine/tactic.h"
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "engine/turn.h"
 
 namespace halftone {
 namespace {
@@ -32,6 +37,33 @@ Tactic tactic_of(const json& row) {
   return tactic;
 }
 
+/// A Problem line with the first extent of whatever is no constant left out, and that extent where all have the same.
+struct Batchless {
+  std::string text;
+  std::int64_t batch = 0;  ///< 0: they differ, or there is none
+};
+Batchless without_batch(const std::string& problem) {
+  Batchless result;
+  std::istringstream words(problem);
+  bool alike = true;
+  for (std::string word; words >> word;) {
+    const auto colon = word.find(':');
+    if (colon != std::string::npos && word.back() != '!' && colon + 1 < word.size()) {
+      const auto end = std::min(word.find('x', colon), word.size());
+      std::int64_t extent = 0;
+      const auto [stop, error] = std::from_chars(word.data() + colon + 1, word.data() + end, extent);
+      if (error == std::errc() && stop == word.data() + end) {
+        alike = alike && (result.batch == 0 || result.batch == extent);
+        result.batch = extent;
+        word.replace(colon + 1, end - colon - 1, "*");
+      }
+    }
+    result.text += word + " ";
+  }
+  if (!alike) result.batch = 0;
+  return result;
+}
+
 }  // namespace
 
 TacticCache TacticCache::load(const std::filesystem::path& path) {
@@ -49,6 +81,7 @@ TacticCache TacticCache::load(const std::filesystem::path& path) {
 }
 
 void TacticCache::save(const std::filesystem::path& path) const {
+  const Turn turn(std::filesystem::path(path) += ".lock", false);  // held for as long as a file is written
   auto merged = load(path).records_;
   for (const auto& [key, tactic] : records_) merged[key] = tactic;
   json devices = json::object();
@@ -79,6 +112,27 @@ void TacticCache::add(const std::string& device, const std::string& text) {
 const Tactic* TacticCache::find(const std::string& device, int threads, const std::string& problem) const {
   const auto found = records_.find({device, threads, problem});
   return found == records_.end() ? nullptr : &found->second;
+}
+
+std::vector<const Tactic*> TacticCache::find_nearby(const std::string& device, int threads,
+                                                    const std::string& problem) const {
+  const auto wanted = without_batch(problem);
+  std::vector<std::pair<double, const Tactic*>> found;
+  if (wanted.batch < 1) return {};
+  const auto head = std::string_view(problem).substr(0, problem.find(':') + 1);  // the operator and its first type
+  for (auto at = records_.lower_bound({device, threads, ""}); at != records_.end(); ++at) {
+    const auto& [key, tactic] = *at;
+    if (key.device != device || key.threads != threads) break;
+    if (!key.problem.starts_with(head)) continue;
+    const auto other = without_batch(key.problem);
+    if (other.text != wanted.text || other.batch < 1 || other.batch == wanted.batch) continue;
+    found.emplace_back(std::abs(std::log2(static_cast<double>(other.batch) / static_cast<double>(wanted.batch))),
+                       &tactic);
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<const Tactic*> tactics;
+  for (const auto& [distance, tactic] : found) tactics.push_back(tactic);
+  return tactics;
 }
 
 void TacticCache::put(const std::string& device, int threads, const std::string& problem, Tactic tactic) {

@@ -20,7 +20,7 @@ struct Tactic {
   std::string kernel;
   std::string config;
   double seconds = 0;  ///< 0 when chosen by heuristic
-  std::string source;  ///< "measured", "plan", "cache" or "heuristic"
+  std::string source;  ///< "measured", "plan", "cache", "nearby" (measured at another batch size) or "heuristic"
   std::vector<Candidate> candidates;
 };
 
@@ -29,7 +29,8 @@ class TacticCache {
  public:
   /// Records of an earlier save. A file that is absent, of another version or damaged gives an empty cache.
   static TacticCache load(const std::filesystem::path& path);
-  /// Writes all or nothing, merged with what the file holds by then. Throws io.
+  /// Writes all or nothing, merged with what the file holds by then; processes that save one file wait for each other.
+  /// Throws io.
   void save(const std::filesystem::path& path) const;
 
   /// The text form kept in a plan's metadata, for one device key.
@@ -38,6 +39,8 @@ class TacticCache {
   void add(const std::string& device, const std::string& text);
 
   const Tactic* find(const std::string& device, int threads, const std::string& problem) const;
+  /// The tactics of the same Problem at other batch sizes, the nearest one first.
+  std::vector<const Tactic*> find_nearby(const std::string& device, int threads, const std::string& problem) const;
   void put(const std::string& device, int threads, const std::string& problem, Tactic tactic);
   std::size_t size() const { return records_.size(); }
   bool changed() const { return changed_; }

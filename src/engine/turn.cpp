@@ -8,14 +8,14 @@
 
 namespace halftone {
 
-Turn::Turn(const std::filesystem::path& file) {
+Turn::Turn(const std::filesystem::path& file, bool interruptible) {
   if (file.empty()) return;
   std::error_code error;
   std::filesystem::create_directories(file.parent_path(), error);
   file_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (file_ < 0) return;
   while (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-    check_interrupted();
+    if (interruptible) check_interrupted();
     ::usleep(300);
   }
 }

@@ -7,7 +7,8 @@ namespace halftone {
 /// work. Where the file cannot be made, nobody waits.
 class Turn {
  public:
-  explicit Turn(const std::filesystem::path& file);
+  /// Waits; an interruption ends that where `interruptible`.
+  explicit Turn(const std::filesystem::path& file, bool interruptible = true);
   ~Turn();
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "bench/report.h"
+#include "bench/rows.h"
 #include "tests/unit/bench/samples.h"
 
 namespace halftone {
@@ -92,6 +93,31 @@ TEST(Compare, ThePageShowsTheGapAndWhatIsMissing) {
   EXPECT_NE(html.find("What cannot be compared"), std::string::npos);
   EXPECT_NE(html.find("0.50 (0.49–0.51)"), std::string::npos);
   EXPECT_NE(html.find("The machines"), std::string::npos);
+}
+
+TEST(Compare, FilesOfOneMachineWithOtherPointsAreOne) {
+  auto first = samples::two_precisions(), second = samples::two_precisions(), gpu = samples::two_precisions();
+  first.command = "halftone bench resnet.onnx";
+  second.command = "halftone bench vgg.onnx";
+  for (auto& result : second.results) result.model = "vgg";
+  gpu.machine.name = "Card";
+  for (auto& result : gpu.results) {
+    result.device = "cuda:0";
+    result.threads = 132;
+    result.throughput *= 100;
+    result.ci95 = {0.99 * result.throughput, 1.01 * result.throughput};
+  }
+  const auto study = study_of(std::vector{first, second, gpu});
+  EXPECT_EQ(study.machines.size(), 2u);
+  EXPECT_EQ(study.devices, (std::vector<std::string>{"A <Processor>", "Card"}));
+  EXPECT_EQ(study.all.results.size(), 18u);
+  const auto rows = result_rows(study.all, "resnet");
+  const auto at = std::find(rows[0].begin(), rows[0].end(), "× first device") - rows[0].begin();
+  ASSERT_LT(at, static_cast<std::ptrdiff_t>(rows[0].size()));
+  EXPECT_TRUE(rows.back()[static_cast<std::size_t>(at)].starts_with("100.00"))
+      << rows.back()[static_cast<std::size_t>(at)];
+  // The same points again are another run, not the same one.
+  EXPECT_EQ(study_of(std::vector{first, first}).machines.size(), 2u);
 }
 
 }  // namespace

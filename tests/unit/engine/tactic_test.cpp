@@ -30,6 +30,29 @@ TEST(TacticCache, SavesLoadsAndMerges) {
   EXPECT_EQ(loaded.find("cpu-b", 2, "Relu f32:4"), nullptr);
 }
 
+TEST(TacticCache, OtherBatchesOfAProblemAreNearby) {
+  const auto line = [](int batch) {
+    return fmt::format("FusedConv f16:{0}x14x14x32 f16:48x1x1x32! f32:48! f16:{0}x14x14x48 act=relu pads=1*4", batch);
+  };
+  const auto named = [](const char* config) { return Tactic{"kernel", config, 1, "measured", {}}; };
+  TacticCache cache;
+  cache.put("cuda", 2, line(1), named("1"));
+  cache.put("cuda", 2, line(32), named("32"));
+  cache.put("cuda", 2, "FusedConv f16:8x14x14x32 f16:48x1x1x32! f32:48! f16:8x14x14x48 pads=1*4", named("no relu"));
+  cache.put("cuda", 1, line(8), named("other threads"));
+  cache.put("cpu", 2, line(8), named("other device"));
+  const auto configs = [&](const std::string& problem) {
+    std::string text;
+    for (const auto* tactic : cache.find_nearby("cuda", 2, problem)) text += tactic->config + " ";
+    return text;
+  };
+  EXPECT_EQ(configs(line(128)), "32 1 ");
+  EXPECT_EQ(configs(line(2)), "1 32 ");
+  EXPECT_EQ(configs(line(32)), "1 ");
+  EXPECT_EQ(configs("FusedConv f16:8x14x14x64 f16:48x1x1x64! f32:48! f16:8x14x14x48 act=relu pads=1*4"), "");
+  EXPECT_EQ(configs("Add f32:8x3 f32:3"), "");
+}
+
 TEST(TacticCache, ADamagedFileIsAnEmptyCache) {
   const auto path = std::filesystem::path(testing::TempDir()) / "damaged.json";
   std::ofstream(path) << "{\"version\": 1, \"devices\": {\"cpu\": [{\"threads\"";
