@@ -17,6 +17,8 @@ struct Bounds {
   float low = -kUnbounded, high = kUnbounded;
 };
 
+bool starts_at_zero(Editor& editor, int quantise);
+
 /// What is known of a value's range without running anything.
 Bounds bounds_of(Editor& editor, ValueId id) {
   const int index = editor.producer(id);
@@ -33,9 +35,7 @@ Bounds bounds_of(Editor& editor, ValueId id) {
     if (!scale || !scale->per_tensor()) return {};
     Bounds result{(lowest(scale->dtype) - scale->zero[0]) * scale->scale[0],
                   (highest(scale->dtype) - scale->zero[0]) * scale->scale[0]};
-    const int quantise = editor.producer(node.inputs[0]);
-    if (quantise >= 0 && editor.node(quantise).op == "QuantizeLinear" &&
-        bounds_of(editor, editor.node(quantise).inputs[0]).low >= 0)
+    if (const int quantise = editor.producer(node.inputs[0]); quantise >= 0 && starts_at_zero(editor, quantise))
       result.low = 0;
     return result;
   }
@@ -80,6 +80,12 @@ std::optional<Shift> shift_of(Editor& editor, int index) {
   else if (bounds.high > largest) return shift;
   shift.zero = 0;
   return shift;
+}
+
+/// Whether a QuantizeLinear's zero point becomes 0.
+bool starts_at_zero(Editor& editor, int quantise) {
+  const auto shift = shift_of(editor, quantise);
+  return shift && shift->zero == 0;
 }
 
 void apply(Editor& editor, const Shift& shift) {

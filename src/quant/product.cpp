@@ -87,8 +87,11 @@ ActivationScale activation_scale(const Range& range, bool symmetric, bool fp8) {
   }
   const float width = range.high - range.low;
   if (width <= 0) return {1.0f, 0};
-  const float scale = width / 255;
-  return {scale, static_cast<int>(std::clamp(std::nearbyint(-range.low / scale), 0.0f, 255.0f))};
+  // A zero point between two integers would put every pixel of a range like [-1, 1] half way between two bytes, where
+  // the last bit of a float decides: it is rounded, and the step grows by what lets both ends be stored.
+  const float zero = std::clamp(std::nearbyint(-range.low / (width / 255)), 0.0f, 255.0f);
+  const float below = zero > 0 ? -range.low / zero : 0, above = zero < 255 ? range.high / (255 - zero) : 0;
+  return {std::max(below, above), static_cast<int>(zero)};
 }
 
 std::vector<std::string> products_of(const Graph& graph) {

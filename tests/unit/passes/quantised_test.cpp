@@ -169,6 +169,21 @@ TEST(Quantised, SignedDataIsStoredUnsignedWhereTheDevicePrefersIt) {
   test::expect_close(evaluate(as_written, inputs), evaluate(shifted, inputs), 0);
 }
 
+TEST(Quantised, UnsignedDataKeepsItsZeroPointThroughPoolingAndFlattening) {
+  PassContext context;
+  context.prefers_unsigned = true;
+  // The pooled values are never negative, but may pass what their own scale holds, so 127 cannot become 255.
+  const Graph graph = test::lowered(
+      "input x f32:1x4x6x6\n" + scale(0, 0.01, 0, "i8") + scale(1, 0.02, 0, "i8") + scale(2, 0.003, 0, "i8") +
+          q("xq", "x", 0) + dq("xd", "xq", 0) + weights("w", "4x4x3x3", 4, 1) +
+          "c = Conv(xd, w) pads=1*4\nr = Relu(c)\n" + q("rq", "r", 1) + dq("rd", "rq", 1) +
+          "g = GlobalAveragePool(rd)\n" + q("gq", "g", 2) + dq("gd", "gq", 2) + "f = Flatten(gd)\n" + q("fq", "f", 2) +
+          dq("fd", "fq", 2) + weights("v", "5x4", 5, 2) + "y = Gemm(fd, v) transB=1\noutput y\n",
+      1e-4, context);
+  EXPECT_EQ(ops(graph), "ImageInput FusedConv DequantizeLinear GlobalAveragePool QuantizeLinear FusedConv Reshape")
+      << print(graph);
+}
+
 TEST(Quantised, SignedDataThatLeavesTheNetworkStaysSigned) {
   PassContext context;
   context.prefers_unsigned = true;

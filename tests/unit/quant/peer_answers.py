@@ -12,7 +12,9 @@ try:
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(3)
-        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others may be at work
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
         run = lambda batch: session.run(None, {name: batch})[0]
     else:
