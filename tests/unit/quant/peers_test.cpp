@@ -93,7 +93,10 @@ class Peers : public WithPython, public ::testing::WithParamInterface<std::tuple
 TEST_P(Peers, AgreeWithUsOnOurPlan) {
   const auto [name, engine] = GetParam();
   const Graph graph = read_onnx(data + "/models/" + name + ".onnx");
-  auto preprocess = parse_preprocess(std::string_view(name) == "squeezenet1.1" ? "caffe" : "torchvision,resize=0");
+  const std::string_view model = name;
+  auto preprocess = parse_preprocess(model == "squeezenet1.1"  ? "caffe"
+                                     : model == "mobilenet_v2" ? "tf"
+                                                               : "torchvision,resize=0");
   preprocess.fit_to(graph.value(graph.inputs.front()).type.shape.dims());
   const auto plan =
       quantize(calibrate(graph, backend, open_dataset(data + "/imagenet-calib500").evenly_spaced(100), preprocess))
@@ -161,7 +164,7 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 INSTANTIATE_TEST_SUITE_P(Plans, Peers,
-                         ::testing::Combine(::testing::Values("resnet18", "squeezenet1.1"),
+                         ::testing::Combine(::testing::Values("resnet18", "squeezenet1.1", "mobilenet_v2"),
                                             ::testing::Values("onnxruntime", "openvino")),
                          [](const auto& info) {
                            std::string name = std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param);
