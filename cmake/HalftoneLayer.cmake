@@ -1,5 +1,5 @@
-# halftone_layer(NAME USES layers… LIBS libraries…): one folder of src/ as one static library `halftone_NAME`.
-# Sources are globbed, so that a new operator, kernel or pass is a new file and nothing here.
+# halftone_layer(NAME USES layers… LIBS libraries… [WITHOUT pattern]): one folder of src/ as one static library `halftone_NAME`.
+# Sources are globbed, so that a new operator, kernel or pass is a new file and nothing here; WITHOUT leaves out what matches.
 # CUDA sources (*.cu) count where that language is enabled; a file named *_smNN.cu has code from that compute capability on
 # alone, *_sm90a.cu for 9.0 with Hopper's own instructions alone.
 # A file named *_avx2.cpp, *_avx512.cpp or *_amx.cpp is compiled for that instruction set; the rest for x86-64-v3.
@@ -42,11 +42,14 @@ function(halftone_cuda_flags SOURCE RESULT)
 endfunction()
 
 function(halftone_layer NAME)
-  cmake_parse_arguments(ARG "" "" "USES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "WITHOUT" "USES;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*.cpp)
   if(CMAKE_CUDA_COMPILER)
     file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*.cu)
     list(APPEND sources ${cuda_sources})
+  endif()
+  if(ARG_WITHOUT)
+    list(FILTER sources EXCLUDE REGEX "${ARG_WITHOUT}")
   endif()
   if(sources)
     add_library(halftone_${NAME} STATIC ${sources})

@@ -21,7 +21,7 @@ std::span<const ConvWgmmaConfig> table(const FusedConv& conv) {
 
 Support supports(const Problem& problem, const Backend& backend) {
   if (const auto answer = is_bounded_conv(problem); !answer) return answer;
-  if (!backend.has("sm_90")) return Support::no("not a device of compute capability 9.0");
+  if (!backend_of(backend).hopper()) return Support::no("not a device of compute capability 9.0");
   const FusedConv conv = fused_conv_of(problem);
   if (conv.group != 1) return Support::no("groups");
   if (table(conv).empty()) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));

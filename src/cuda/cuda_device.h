@@ -56,6 +56,8 @@ class CudaBackend : public Backend {
   int processors() const { return info_.cores; }
   /// code_capability() of this device: what kernels may use, whatever the device has beside.
   int capability() const { return capability_; }
+  /// Whether the device has Hopper's own instructions and the code is not for an older one: what *_sm90a.cu needs.
+  bool hopper() const { return capability_ == 90 && has("sm_90"); }
   /// Bytes of shared memory a block may have: the device's, and no more than every device of capability() has.
   std::size_t shared_limit() const { return shared_limit_; }
 
