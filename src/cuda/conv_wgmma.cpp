@@ -10,7 +10,8 @@ WgmmaDepth wgmma_depth(const ConvParams& p, int element_bytes) {
   WgmmaDepth depth;
   depth.slab_bytes = bytes % 128 == 0 || bytes > 256 ? 128 : 64;
   depth.slabs_per_tap = (bytes + depth.slab_bytes - 1) / depth.slab_bytes;
-  depth.slabs = depth.slabs_per_tap * p.kernel_height * p.kernel_width;
+  const int per_stage = 128 / depth.slab_bytes;
+  depth.slabs = (depth.slabs_per_tap * p.kernel_height * p.kernel_width + per_stage - 1) / per_stage * per_stage;
   return depth;
 }
 
@@ -44,7 +45,7 @@ std::vector<std::byte> pack_wgmma_weights(const void* weights, const ConvParams&
 }
 
 const char* wgmma_refuses(const ConvParams& p, int element_bytes) {
-  if (p.channels * element_bytes % 16) return "channels fill no whole 16 bytes";
+  if (p.channels * element_bytes % 16 || p.outputs * element_bytes % 16) return "channels fill no whole 16 bytes";
   if (p.stride_height > 8 || p.stride_width > 8) return "strides beyond 8";
   if ((p.kernel_height - 1) * p.dilation_height > 100 || (p.kernel_width - 1) * p.dilation_width > 100 ||
       p.pad_top > 100 || p.pad_left > 100)

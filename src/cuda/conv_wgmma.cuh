@@ -9,14 +9,14 @@
 
 namespace halftone::cuda {
 
-/// A block computes 64 pixels a warpgroup x kColumns channels.
-template <int kGroups_, int kColumns_, int kStages_, int kBlocks_, bool kPromote_ = false>
+/// A block computes 64 pixels a warpgroup x kColumns channels, tile after tile down the same channels.
+template <int kGroups_, int kColumns_, int kStages_, int kBlocks_, int kPart_ = 0>
 struct WgmmaTile {
   static constexpr int kGroups = kGroups_;
   static constexpr int kColumns = kColumns_;
   static constexpr int kStages = kStages_;
-  static constexpr int kBlocks = kBlocks_;     // wanted on one multiprocessor
-  static constexpr bool kPromote = kPromote_;  // adds up each stage's sums outside the tensor cores
+  static constexpr int kBlocks = kBlocks_;  // wanted on one multiprocessor
+  static constexpr int kPart = kPart_;      // stages the tensor cores sum by themselves; 0: all
   static constexpr int kRows = 64 * kGroups;
   static constexpr int kThreads = 128 * kGroups;
   static constexpr int kDepth = 128;  // bytes of the inner dimension a stage holds: one slab of 128 or two of 64
@@ -24,60 +24,89 @@ struct WgmmaTile {
   static constexpr int kAhead = kStages > 3 ? kStages - 1 : kStages;  // stages in flight
   static constexpr int kAlignment = 1024;                             // of swizzled operands
   static constexpr int kSharedBytes = kStageBytes * kStages + kAlignment;
+  static constexpr int kAddedBytes = 64;  // of a residual's row that lie together
 };
 
 struct WgmmaPlan {
   WgmmaDepth depth;
   int column_tiles = 1;
-  int tiles = 1;
+  int row_tiles = 1;
+  int across = 1;  // blocks that share the row tiles of one column tile
   int padded_outputs = 64;
-  bool rows = false;        // pixels are rows of a matrix: no windows
-  bool prefetches = false;  // the residual, while a tile's products go on
+  bool rows = false;  // pixels are rows of a matrix: no windows
+  bool adds = false;  // the residual comes as a stage of its own, after a tile's slabs
 };
 
+/// Eight-bit products come with eight-bit residuals, signed or not.
+template <typename T, typename Out>
+using WgmmaResidual = std::conditional_t<std::is_same_v<Accumulator<T>, int32_t>, int8_t, Out>;
+
 #ifdef HALFTONE_HOPPER
-/// Goes over a block's tiles, slab by slab, ahead of their products. Only one thread of the block copies.
-template <typename T, typename Tile>
+/// Goes over a block's tiles, stage by stage, ahead of their products. Only one thread of the block copies.
+template <typename T, typename Residual, typename Tile>
 struct Feeder {
+  const char* first_weights;
   const char* weights;
   int tile, slab, slab_in_tap, tap_x, tap_y;
-  int row, x, y, image;
+  int row, column, x, y, image;
   int stage;
   uint32_t parity;
 
-  __device__ void start(const ConvParams& p, const WgmmaPlan& plan, const CUtensorMap& residual) {
-    tile = static_cast<int>(blockIdx.x);
+  __device__ void start(const ConvParams& p, const WgmmaPlan& plan, int first_tile) {
+    const int column_tile = static_cast<int>(blockIdx.x) % plan.column_tiles;
+    first_weights = static_cast<const char*>(p.weights) +
+                    static_cast<int64_t>(column_tile) * Tile::kColumns * plan.depth.slab_bytes;
+    column = column_tile * Tile::kColumns;
+    tile = first_tile;
     slab = slab_in_tap = tap_x = tap_y = stage = 0;
     parity = 1;
-    start_tile(p, plan, residual);
+    start_tile(p, plan);
   }
 
-  __device__ void start_tile(const ConvParams& p, const WgmmaPlan& plan, const CUtensorMap& residual) {
-    row = tile / plan.column_tiles * Tile::kRows;
+  __device__ void start_tile(const ConvParams& p, const WgmmaPlan& plan) {
+    weights = first_weights;
+    row = tile * Tile::kRows;
+    if (plan.rows) return;
     const int line = row / p.out_width;
     image = line / p.out_height;
     x = (row - line * p.out_width) * p.stride_width - p.pad_left;
     y = (line - image * p.out_height) * p.stride_height - p.pad_top;
-    weights = static_cast<const char*>(p.weights) +
-              int64_t{tile % plan.column_tiles} * Tile::kColumns * plan.depth.slab_bytes;
-    if (plan.prefetches && tile < plan.tiles) {
-      prefetch_rows(residual, tile % plan.column_tiles * Tile::kColumns, row);
-    }
   }
 
   /// Fills the next stage as soon as all warps have left it; nothing once the last tile is through.
   __device__ void fill_stage(const ConvParams& p, const WgmmaPlan& plan, const CUtensorMap& map,
                              const CUtensorMap& residual, uint32_t stages, uint32_t full, uint32_t empty) {
-    if (tile >= plan.tiles) return;
-    const int slab_bytes = plan.depth.slab_bytes;
-    const int count = min(Tile::kDepth / slab_bytes, plan.depth.slabs - slab);
+    if (tile >= plan.row_tiles) return;
+    const uint32_t to = stages + stage * Tile::kStageBytes;
     const uint32_t barrier = full + stage * 8;
-    uint32_t pixels_to = stages + stage * Tile::kStageBytes;
-    uint32_t weights_to = pixels_to + Tile::kRows * Tile::kDepth;
     wait_barrier(empty + stage * 8, parity);
+    if (slab < plan.depth.slabs) {
+      fill_slabs(p, plan, map, to, barrier);
+    } else {
+      fill_residual(plan, residual, to, barrier);
+    }
+    if (slab == plan.depth.slabs + (plan.adds ? 1 : 0)) {
+      slab = 0;
+      tap_y = 0;
+      tile += plan.across;
+      start_tile(p, plan);
+    }
+    if (++stage == Tile::kStages) {
+      stage = 0;
+      parity ^= 1;
+    }
+  }
+
+  __device__ void fill_slabs(const ConvParams& p, const WgmmaPlan& plan, const CUtensorMap& map, uint32_t pixels_to,
+                             uint32_t barrier) {
+    const int slab_bytes = plan.depth.slab_bytes;
+    const int count = Tile::kDepth / slab_bytes;
+    uint32_t weights_to = pixels_to + Tile::kRows * Tile::kDepth;
     arrive_expecting(barrier, count * slab_bytes * (Tile::kRows + Tile::kColumns));
+#pragma unroll 1
     for (int i = 0; i < count; ++i) {
-      const int channel = slab_in_tap * (slab_bytes / static_cast<int>(sizeof(T)));
+      const bool filler = tap_y == p.kernel_height;  // beyond the channels there are zeros
+      const int channel = filler ? p.channels : slab_in_tap * (slab_bytes / static_cast<int>(sizeof(T)));
       if (plan.rows) {
         copy_rows(pixels_to, map, channel, row, barrier);
       } else {
@@ -96,102 +125,161 @@ struct Feeder {
       }
     }
     slab += count;
-    if (slab == plan.depth.slabs) {
-      slab = 0;
-      tap_y = 0;
-      tile += static_cast<int>(gridDim.x);
-      start_tile(p, plan, residual);
+  }
+
+  __device__ void fill_residual(const WgmmaPlan& plan, const CUtensorMap& residual, uint32_t to, uint32_t barrier) {
+    constexpr int kBytes = Tile::kColumns * static_cast<int>(sizeof(Residual));
+    static_assert(Tile::kRows * kBytes <= Tile::kStageBytes);
+    arrive_expecting(barrier, Tile::kRows * kBytes);
+#pragma unroll 1
+    for (int byte = 0; byte < kBytes; byte += Tile::kAddedBytes) {
+      copy_rows(to, residual, column + byte / static_cast<int>(sizeof(Residual)), row, barrier);
+      to += Tile::kRows * Tile::kAddedBytes;
     }
-    if (++stage == Tile::kStages) {
-      stage = 0;
-      parity ^= 1;
-    }
+    ++slab;
   }
 };
 
-/// kCount slabs of one stage, as one group of products.
-template <typename T, int kSlabBytes, int kCount, int kSums>
-__device__ __forceinline__ void multiply_slabs(Accumulator<T> (&sums)[kSums], uint32_t pixels, uint32_t weights,
-                                               int pixel_slab, int weight_slab, int keep) {
-  begin_products();
-#pragma unroll
-  for (int i = 0; i < kCount; ++i) {
-    const uint64_t a = operand(pixels + i * pixel_slab, kSlabBytes);
-    const uint64_t b = operand(weights + i * weight_slab, kSlabBytes);
-#pragma unroll
-    for (int k = 0; k < kSlabBytes / 32; ++k) {
-      multiply_group(T{}, sums, a + 2 * k, b + 2 * k, i + k == 0 ? keep : 1);
-    }
+// Values travel as whole words: a struct of bytes would be taken apart and put together byte by byte.
+
+/// Four neighbouring results as they are stored.
+template <typename Out>
+__device__ __forceinline__ void pack_four(const float (&x)[4], uint32_t* words) {
+  if constexpr (std::is_same_v<Out, int8_t>) {
+    const uint32_t low = __byte_perm(__float_as_uint(x[0]), __float_as_uint(x[1]), 0x0040);
+    const uint32_t high = __byte_perm(__float_as_uint(x[2]), __float_as_uint(x[3]), 0x0040);
+    words[0] = __byte_perm(low, high, 0x5410);
+  } else if constexpr (std::is_same_v<Out, __nv_fp8_e4m3>) {
+    asm("{ .reg .b16 low, high; cvt.rn.satfinite.e4m3x2.f32 low, %2, %1; cvt.rn.satfinite.e4m3x2.f32 high, %4, %3;"
+        " mov.b32 %0, {low, high}; }"
+        : "=r"(words[0])
+        : "f"(x[0]), "f"(x[1]), "f"(x[2]), "f"(x[3]));
+  } else if constexpr (std::is_same_v<Out, __nv_bfloat16>) {
+    asm("cvt.rn.bf16x2.f32 %0, %2, %1;" : "=r"(words[0]) : "f"(x[0]), "f"(x[1]));
+    asm("cvt.rn.bf16x2.f32 %0, %2, %1;" : "=r"(words[1]) : "f"(x[2]), "f"(x[3]));
+  } else {
+    static_assert(std::is_same_v<Out, __half>);
+    asm("cvt.rn.f16x2.f32 %0, %2, %1;" : "=r"(words[0]) : "f"(x[0]), "f"(x[1]));
+    asm("cvt.rn.f16x2.f32 %0, %2, %1;" : "=r"(words[1]) : "f"(x[2]), "f"(x[3]));
   }
-  commit_products();
 }
 
-/// Scale and bias of four neighbouring channels, whose numbers lie 16-byte aligned.
-template <typename Acc, typename Out>
-__device__ __forceinline__ void load_quad(Epilogue<Acc, Out, 4>& epilogue, const ConvParams& p, int channel) {
-  if (p.scale == nullptr || p.bias == nullptr || channel + 4 > p.outputs) {
-    epilogue.load(p, channel);
-    return;
-  }
-  const float4 scale = __ldg(reinterpret_cast<const float4*>(p.scale + channel));
-  const float4 bias = __ldg(reinterpret_cast<const float4*>(p.bias + channel));
-  epilogue.load(p, p.outputs);
-  const float unit = epilogue.range > 0.0F ? 1.0F / epilogue.range : 0.0F;
-  const float low = Epilogue<Acc, Out, 4>::kBytes ? p.low : 0.0F;
-  const float scales[4] = {scale.x, scale.y, scale.z, scale.w};
-  const float biases[4] = {bias.x, bias.y, bias.z, bias.w};
+/// Four neighbouring residuals as floats.
+template <typename Residual>
+__device__ __forceinline__ void unpack_four(const ConvParams& p, const uint32_t* words, float (&x)[4]) {
+  if constexpr (std::is_same_v<Residual, int8_t>) {
+    residual_values(p, *reinterpret_cast<const Pack<int8_t, 4>*>(words), x);
+  } else if constexpr (std::is_same_v<Residual, __nv_bfloat16>) {
 #pragma unroll
-  for (int v = 0; v < 4; ++v) {
-    epilogue.scale[v] = scales[v] * unit;
-    epilogue.bias[v] = (biases[v] - low) * unit;
+    for (int i = 0; i < 2; ++i) {
+      x[2 * i] = __uint_as_float(words[i] << 16);
+      x[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000U);
+    }
+  } else {
+    uint32_t halves[2];
+    if constexpr (std::is_same_v<Residual, __nv_fp8_e4m3>) {
+      asm("{ .reg .b16 low, high; mov.b32 {low, high}, %2; cvt.rn.f16x2.e4m3x2 %0, low; cvt.rn.f16x2.e4m3x2 %1, high; }"
+          : "=r"(halves[0]), "=r"(halves[1])
+          : "r"(words[0]));
+    } else {
+      static_assert(std::is_same_v<Residual, __half>);
+      halves[0] = words[0];
+      halves[1] = words[1];
+    }
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      const float2 pair = __half22float2(*reinterpret_cast<const __half2*>(&halves[i]));
+      x[2 * i] = pair.x;
+      x[2 * i + 1] = pair.y;
+    }
   }
+}
+
+__device__ __forceinline__ void load_shared(uint32_t (&words)[4], uint32_t address) {
+  asm volatile("ld.shared.v4.u32 {%0,%1,%2,%3},[%4];"
+               : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+               : "r"(address));
 }
 #endif
 
 template <typename T, typename Out, typename Tile>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     conv_wgmma_kernel(const __grid_constant__ CUtensorMap map, const __grid_constant__ CUtensorMap residual_map,
-                      const ConvParams p, const WgmmaPlan plan, bool whole_vectors) {
+                      const ConvParams p, const WgmmaPlan plan) {
 #ifdef HALFTONE_HOPPER
   using Acc = Accumulator<T>;
   using Order = ColumnOrder<Out, 64>;
+  using Quad = Epilogue<Acc, Out, 4>;
   constexpr int kVector = Order::kVector;
   constexpr int kVectors = Tile::kColumns / (4 * kVector);  // a thread's share of one row
   constexpr int kSums = Tile::kColumns / 2;
-  using Residual = std::conditional_t<std::is_same_v<Acc, int32_t>, int8_t,
-                                      std::conditional_t<std::is_same_v<T, __nv_fp8_e4m3>, T, Out>>;
-  using Added = Pack<Residual, kVector>;
+  constexpr int kWords = static_cast<int>(sizeof(Out));  // of four values
+  using Residual = WgmmaResidual<T, Out>;
+  static_assert(4 * kVector * sizeof(Residual) == Tile::kAddedBytes && sizeof(Out) == sizeof(Residual));
 
   extern __shared__ char shared[];
   __shared__ uint64_t barriers[2 * Tile::kStages];
+  __shared__ Feeder<T, Residual, Tile> feeder;
+  __shared__ alignas(16) float scales[Tile::kColumns];
+  __shared__ alignas(16) float biases[Tile::kColumns];
   const uint32_t stages = (shared_address(shared) + Tile::kAlignment - 1) / Tile::kAlignment * Tile::kAlignment;
   const uint32_t full = shared_address(barriers);
   const uint32_t empty = full + Tile::kStages * 8;
   const int thread = static_cast<int>(threadIdx.x);
+  const int first_column = static_cast<int>(blockIdx.x) % plan.column_tiles * Tile::kColumns;
+  const int first_tile = static_cast<int>(blockIdx.x) / plan.column_tiles;
   if (thread == 0) {
     for (int s = 0; s < Tile::kStages; ++s) {
       start_barrier(full + s * 8, 1);
       start_barrier(empty + s * 8, Tile::kGroups * 4);
     }
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-  }
-  __syncthreads();
-
-  __shared__ Feeder<T, Tile> feeder;
-  if (thread == 0) {
-    feeder.start(p, plan, residual_map);
+    feeder.start(p, plan, first_tile);
+#pragma unroll 1
     for (int s = 0; s < Tile::kAhead; ++s) feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
   }
+  Quad quad;
+  for (int c = thread; c < Tile::kColumns; c += Tile::kThreads) {
+    Epilogue<Acc, Out, 1> one;
+    one.load(p, first_column + c);
+    scales[c] = one.scale[0];
+    biases[c] = one.bias[0];
+  }
+  quad.load(p, p.outputs);
+  __syncthreads();
+
   const int group = thread / 128;
   const int lane = thread % 32;
   const int row_in_tile = group * 64 + thread % 128 / 32 * 16 + lane / 4;
   const int slab_bytes = plan.depth.slab_bytes;
-  const int per_stage = Tile::kDepth / slab_bytes;
+  const int steps = plan.depth.slabs * slab_bytes / Tile::kDepth;
+  const int part = Tile::kPart > 0 ? Tile::kPart : steps;
   const int64_t pixels = int64_t{p.batch} * p.out_height * p.out_width;
-  const auto* residual = static_cast<const Residual*>(p.residual);
+  const int column = first_column + lane % 4 * kVector;
   auto* output = static_cast<Out*>(p.output);
+  // From the first 64 bytes of a stage's depth to the second, as operands count: along the slab, or to the next.
+  const int next_pixels = slab_bytes == 128 ? 4 : Tile::kRows * 64 / 16;
+  const int next_weights = slab_bytes == 128 ? 4 : Tile::kColumns * 64 / 16;
   int stage = 0;
   uint32_t parity = 0;
+  auto next_stage = [&] {
+    if (++stage == Tile::kStages) {
+      stage = 0;
+      parity ^= 1;
+    }
+  };
+  auto multiply_stage = [&](Acc(&sums)[kSums], int keep) {
+    const uint32_t pixels_at = stages + stage * Tile::kStageBytes + group * 64 * slab_bytes;
+    const uint64_t a = operand(pixels_at, slab_bytes);
+    const uint64_t b = operand(stages + stage * Tile::kStageBytes + Tile::kRows * Tile::kDepth, slab_bytes);
+    wait_barrier(full + stage * 8, parity);
+    begin_products();
+    multiply_group(T{}, sums, a, b, keep);
+    multiply_group(T{}, sums, a + 2, b + 2, 1);
+    multiply_group(T{}, sums, a + next_pixels, b + next_weights, 1);
+    multiply_group(T{}, sums, a + next_pixels + 2, b + next_weights + 2, 1);
+    commit_products();
+  };
   auto leave = [&](int which) {
     __syncwarp();
     if (lane == 0) arrive(empty + which * 8);
@@ -199,112 +287,88 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     __syncwarp();
   };
 
-  for (int tile = static_cast<int>(blockIdx.x); tile < plan.tiles; tile += static_cast<int>(gridDim.x)) {
-    const int64_t row = int64_t{tile / plan.column_tiles} * Tile::kRows + row_in_tile;
-    const int column = tile % plan.column_tiles * Tile::kColumns + lane % 4 * kVector;
-
-    Added added[kVectors][2];
-    if (residual != nullptr && whole_vectors) {
-#pragma unroll
-      for (int g = 0; g < kVectors; ++g) {
-#pragma unroll
-        for (int h = 0; h < 2; ++h) {
-          const int64_t m = row + h * 8;
-          const int channel = column + g * 4 * kVector;
-          if (m < pixels && channel < p.outputs) {
-            added[g][h] = *reinterpret_cast<const Added*>(residual + m * p.outputs + channel);
-          }
-        }
-      }
-    }
-
+  for (int tile = first_tile; tile < plan.row_tiles; tile += plan.across) {
     Acc sums[kSums];
-    Acc total[Tile::kPromote ? kSums : 1];
-    int previous = -1;
-    for (int slab = 0; slab < plan.depth.slabs; slab += per_stage) {
-      const uint32_t from = stages + stage * Tile::kStageBytes + group * 64 * slab_bytes;
-      const uint32_t weights = stages + stage * Tile::kStageBytes + Tile::kRows * Tile::kDepth;
-      const int keep = !Tile::kPromote && slab > 0;
-      wait_barrier(full + stage * 8, parity);
-      if (slab_bytes == 128) {
-        multiply_slabs<T, 128, 1>(sums, from, weights, 0, 0, keep);
-      } else if (slab + 1 < plan.depth.slabs) {
-        multiply_slabs<T, 64, 2>(sums, from, weights, Tile::kRows * 64, Tile::kColumns * 64, keep);
-      } else {
-        multiply_slabs<T, 64, 1>(sums, from, weights, 0, 0, keep);
-      }
-      if constexpr (Tile::kPromote) {
-        wait_products<0>();
-        leave(stage);
+    Acc total[Tile::kPart > 0 ? kSums : 1];
+    if constexpr (Tile::kPart > 0) {
 #pragma unroll
-        for (int i = 0; i < kSums; ++i) total[i] = slab == 0 ? sums[i] : total[i] + sums[i];
-      } else {
+      for (int i = 0; i < kSums; ++i) total[i] = Acc{0};
+    }
+#pragma unroll 1
+    for (int first = 0; first < steps; first += part) {
+      const int after = min(first + part, steps);
+      multiply_stage(sums, 0);
+#pragma unroll 1
+      for (int step = first + 1; step < after; ++step) {
+        const int previous = stage;
+        next_stage();
+        multiply_stage(sums, 1);
         wait_products<1>();
-        if (previous >= 0) leave(previous);
-        previous = stage;
+        leave(previous);
       }
-      if (++stage == Tile::kStages) {
-        stage = 0;
-        parity ^= 1;
+      wait_products<0>();
+      leave(stage);
+      next_stage();
+      if constexpr (Tile::kPart > 0) {
+#pragma unroll
+        for (int i = 0; i < kSums; ++i) total[i] += sums[i];
       }
     }
-    if constexpr (Tile::kPromote) {
+    if constexpr (Tile::kPart > 0) {
 #pragma unroll
       for (int i = 0; i < kSums; ++i) sums[i] = total[i];
-    } else {
-      wait_products<0>();
-      leave(previous);
     }
 
+    const int64_t row = int64_t{tile} * Tile::kRows + row_in_tile;
+    const uint32_t added_at =
+        stages + stage * Tile::kStageBytes + row_in_tile * Tile::kAddedBytes + lane % 4 * kVector * sizeof(Residual);
+    if (plan.adds) wait_barrier(full + stage * 8, parity);
 #pragma unroll
     for (int g = 0; g < kVectors; ++g) {
       const int channel = column + g * 4 * kVector;
       if (channel >= p.outputs) continue;
-      Pack<Out, kVector> out[2];
-      if (residual != nullptr && !whole_vectors) {
+      uint32_t out[2][4];
+      uint32_t added[2][4];
+      if (plan.adds) {
 #pragma unroll
         for (int h = 0; h < 2; ++h) {
-#pragma unroll
-          for (int v = 0; v < kVector; ++v) {
-            const int64_t m = row + h * 8;
-            if (m < pixels && channel + v < p.outputs) added[g][h].values[v] = residual[m * p.outputs + channel + v];
-          }
+          load_shared(added[h], added_at + (g * Tile::kRows + h * 8) * Tile::kAddedBytes);
         }
       }
 #pragma unroll
       for (int q = 0; q < kVector / 4; ++q) {
-        Epilogue<Acc, Out, 4> epilogue;
-        load_quad(epilogue, p, channel + 4 * q);
+        asm volatile("" ::: "memory");  // else all numbers are loaded at once, and sums are spilled for them
+        const float4 scale = *reinterpret_cast<const float4*>(scales + channel - first_column + 4 * q);
+        const float4 bias = *reinterpret_cast<const float4*>(biases + channel - first_column + 4 * q);
+        quad.scale[0] = scale.x, quad.scale[1] = scale.y, quad.scale[2] = scale.z, quad.scale[3] = scale.w;
+        quad.bias[0] = bias.x, quad.bias[1] = bias.y, quad.bias[2] = bias.z, quad.bias[3] = bias.w;
 #pragma unroll
         for (int h = 0; h < 2; ++h) {
           float results[4];
-          const Acc* quad = sums + (g * Order::kBlocksPerGroup + 2 * q) * 4 + h * 2;
-          if (residual != nullptr) {
+          const Acc* four = sums + (g * Order::kBlocksPerGroup + 2 * q) * 4 + h * 2;
+          if (plan.adds) {
             float values[4];
-            residual_values(p, reinterpret_cast<const Pack<Residual, 4>*>(&added[g][h])[q], values);
+            unpack_four<Residual>(p, added[h] + q * kWords, values);
 #pragma unroll
-            for (int v = 0; v < 4; ++v) results[v] = epilogue.apply(p, v, quad[v / 2 * 4 + v % 2], values[v]);
+            for (int v = 0; v < 4; ++v) results[v] = quad.apply(p, v, four[v / 2 * 4 + v % 2], values[v]);
           } else {
 #pragma unroll
-            for (int v = 0; v < 4; ++v) results[v] = epilogue.apply(p, v, quad[v / 2 * 4 + v % 2]);
+            for (int v = 0; v < 4; ++v) results[v] = quad.apply(p, v, four[v / 2 * 4 + v % 2]);
           }
-          reinterpret_cast<Pack<Out, 4>*>(&out[h])[q] = round_results<Out>(results);
+          pack_four<Out>(results, out[h] + q * kWords);
         }
       }
 #pragma unroll
       for (int h = 0; h < 2; ++h) {
         const int64_t m = row + h * 8;
         if (m >= pixels) continue;
-        Out* to = output + m * p.output_pitch + channel;
-        if (whole_vectors) {
-          *reinterpret_cast<Pack<Out, kVector>*>(to) = out[h];
-        } else {
-#pragma unroll
-          for (int v = 0; v < kVector; ++v) {
-            if (channel + v < p.outputs) to[v] = out[h].values[v];
-          }
-        }
+        *reinterpret_cast<uint4*>(output + m * p.output_pitch + channel) =
+            make_uint4(out[h][0], out[h][1], out[h][2], out[h][3]);
       }
+    }
+    if (plan.adds) {
+      leave(stage);
+      next_stage();
     }
   }
 #endif
@@ -312,6 +376,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 
 template <typename T, typename Out, typename Tile>
 cudaError_t launch_conv_wgmma(const ConvParams& p, cudaStream_t stream) {
+  using Residual = WgmmaResidual<T, Out>;
   auto* kernel = conv_wgmma_kernel<T, Out, Tile>;
   static std::atomic<std::uint64_t> allowed{0};
   if (const cudaError_t error = allow_shared(kernel, Tile::kSharedBytes, allowed); error != cudaSuccess) return error;
@@ -320,35 +385,42 @@ cudaError_t launch_conv_wgmma(const ConvParams& p, cudaStream_t stream) {
   cudaError_t error = cudaGetDevice(&device);
   if (error == cudaSuccess) error = cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
   if (error != cudaSuccess) return error;
+  constexpr int kVector = ColumnOrder<Out, 64>::kVector;
+  if (p.outputs % kVector != 0 || p.output_pitch % kVector != 0) return cudaErrorInvalidValue;
   WgmmaPlan plan;
   plan.depth = wgmma_depth(p, static_cast<int>(sizeof(T)));
   plan.column_tiles = (p.outputs + Tile::kColumns - 1) / Tile::kColumns;
   plan.padded_outputs = plan.column_tiles * Tile::kColumns;
-  const int64_t tiles = (output_pixels(p) + Tile::kRows - 1) / Tile::kRows * plan.column_tiles;
-  if (tiles <= 0 || tiles + processors * Tile::kBlocks > 0x7fffffff) return cudaErrorInvalidConfiguration;
-  plan.tiles = static_cast<int>(tiles);
   plan.rows = reads_rows(p);
+  plan.adds = p.residual != nullptr;
+  const int64_t row_tiles = (output_pixels(p) + Tile::kRows - 1) / Tile::kRows;
+  const int slots = std::max(1, processors * Tile::kBlocks / plan.column_tiles);
+  if (row_tiles <= 0 || (row_tiles + slots) * Tile::kRows > 0x7fffffff) return cudaErrorInvalidConfiguration;
+  plan.row_tiles = static_cast<int>(row_tiles);
+  const int rounds = (plan.row_tiles + slots - 1) / slots;
+  plan.across = (plan.row_tiles + rounds - 1) / rounds;
   CUtensorMap map{}, residual_map{};
   error = map_pixels(map, p, static_cast<int>(sizeof(T)), plan.depth.slab_bytes, Tile::kRows);
-  if (error != cudaSuccess) return error;
-  constexpr int kResidualBytes = std::is_same_v<Accumulator<T>, int32_t> ? 1 : static_cast<int>(sizeof(T));
-  if (p.residual != nullptr && p.outputs * kResidualBytes % 16 == 0) {
-    error =
-        map_rows(residual_map, p.residual, output_pixels(p), p.outputs, kResidualBytes, Tile::kRows, Tile::kColumns);
-    if (error != cudaSuccess) return error;
-    plan.prefetches = true;
+  if (error == cudaSuccess && plan.adds) {
+    constexpr int kBytes = static_cast<int>(sizeof(Residual));
+    error = map_rows(residual_map, p.residual, output_pixels(p), p.outputs, kBytes, Tile::kRows,
+                     Tile::kAddedBytes / kBytes);
   }
-  constexpr int kVector = ColumnOrder<Out, 64>::kVector;
-  const bool whole = p.outputs % kVector == 0 && p.output_pitch % kVector == 0;
-  const int blocks = std::min(plan.tiles, processors * Tile::kBlocks);
-  kernel<<<static_cast<unsigned>(blocks), Tile::kThreads, Tile::kSharedBytes, stream>>>(map, residual_map, p, plan,
-                                                                                        whole);
+  if (error != cudaSuccess) return error;
+  kernel<<<static_cast<unsigned>(plan.across * plan.column_tiles), Tile::kThreads, Tile::kSharedBytes, stream>>>(
+      map, residual_map, p, plan);
   return cudaGetLastError();
 }
 
 template <typename T, typename Out, typename Tile>
-constexpr ConvWgmmaConfig conv_wgmma_config(std::string_view name) {
-  return {name, Tile::kRows, Tile::kColumns, ColumnOrder<Out, 64>::kVector, launch_conv_wgmma<T, Out, Tile>};
+constexpr ConvWgmmaConfig conv_wgmma_config(std::string_view name, int most_depth = 1 << 30) {
+  return {name,
+          Tile::kRows,
+          Tile::kColumns,
+          Tile::kBlocks,
+          ColumnOrder<Out, 64>::kVector,
+          most_depth,
+          launch_conv_wgmma<T, Out, Tile>};
 }
 
 }  // namespace halftone::cuda

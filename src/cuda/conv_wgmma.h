@@ -24,19 +24,23 @@ WgmmaDepth wgmma_depth(const ConvParams& p, int element_bytes);
 std::vector<std::byte> pack_wgmma_weights(const void* weights, const ConvParams& p, int element_bytes, int vector,
                                           int padded_outputs);
 
-/// One compiled tile. `launch` takes weights packed for `vector` and outputs padded to a multiple of `columns`.
+/// One compiled tile. `launch` takes weights packed for `vector` with outputs padded to a multiple of `columns`;
+/// outputs and their pitch are multiples of `vector`.
 struct ConvWgmmaConfig {
   std::string_view name;
   int rows;
   int columns;
+  int blocks;  ///< of one multiprocessor
   int vector;
+  int most_depth;  ///< bytes of the inner dimension it may sum
   cudaError_t (*launch)(const ConvParams&, cudaStream_t);
 };
 
-/// Input, weights, residual and output of one type; s8 may add u8 to itself.
+/// Input, weights, residual and output of one type; s8 may add u8 and leave u8.
 std::span<const ConvWgmmaConfig> conv_wgmma_fp8();
 std::span<const ConvWgmmaConfig> conv_wgmma_int8();
 std::span<const ConvWgmmaConfig> conv_wgmma_fp16();
+std::span<const ConvWgmmaConfig> conv_wgmma_bf16();
 
 /// Why no tile takes these pixels and windows, or nullptr: the copy engine counts strides and taps with few bits.
 const char* wgmma_refuses(const ConvParams& p, int element_bytes);

@@ -1,7 +1,16 @@
-#include "cuda/conv_wgmma_table.cuh"
+#include "cuda/conv_wgmma.cuh"
 
 namespace halftone::cuda {
 
-std::span<const ConvWgmmaConfig> conv_wgmma_int8() { return conv_wgmma_table<int8_t, int8_t>(); }
+std::span<const ConvWgmmaConfig> conv_wgmma_int8() {
+  using T = int8_t;
+  static constexpr ConvWgmmaConfig kTable[] = {
+      conv_wgmma_config<T, T, WgmmaTile<2, 128, 3, 2>>("128x128"),
+      conv_wgmma_config<T, T, WgmmaTile<1, 128, 3, 3>>("64x128"),
+      conv_wgmma_config<T, T, WgmmaTile<2, 64, 3, 3>>("128x64"),
+      conv_wgmma_config<T, T, WgmmaTile<3, 256, 3, 1>>("192x256"),
+  };
+  return kTable;
+}
 
 }  // namespace halftone::cuda

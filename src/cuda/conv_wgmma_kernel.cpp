@@ -10,11 +10,12 @@ namespace halftone::cuda {
 namespace {
 
 std::span<const ConvWgmmaConfig> table(const FusedConv& conv) {
-  if (conv.y_type != conv.x_type) return {};
+  if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type) return {};
   switch (conv.x_type) {
     case DType::f8e4m3: return conv_wgmma_fp8();
     case DType::i8: return conv_wgmma_int8();
     case DType::f16: return conv_wgmma_fp16();
+    case DType::bf16: return conv_wgmma_bf16();
     default: return {};
   }
 }
@@ -31,13 +32,14 @@ Support supports(const Problem& problem, const Backend& backend) {
   return pads_with_zero(conv);
 }
 
-/// The tile that wastes the fewest places first; none that is more than half empty.
+/// The tile that keeps the fewest places waiting or empty first.
 std::vector<std::string> configs(const Problem& problem, const Backend& backend) {
   const FusedConv conv = fused_conv_of(problem);
+  const WgmmaDepth depth = wgmma_depth(geometry(conv), static_cast<int>(size_of(conv.x_type)));
   const std::int64_t pixels = conv.n * conv.oh * conv.ow, slots = backend_of(backend).processors();
   std::vector<std::pair<std::int64_t, std::string>> ranked;
   for (const auto& config : table(conv)) {
-    if (config.columns > 64 && conv.o <= config.columns / 2) continue;
+    if (depth.slabs * depth.slab_bytes > config.most_depth) continue;
     const std::int64_t tiles =
         (pixels + config.rows - 1) / config.rows * ((conv.o + config.columns - 1) / config.columns);
     ranked.emplace_back((tiles + slots - 1) / slots * config.rows * config.columns, config.name);

@@ -1,17 +1,16 @@
 #pragma once
 #include "cuda/conv_wgmma.cuh"
 
-/// The tile sizes compiled for each data type.
+/// The tile sizes compiled for 16-bit floats.
 namespace halftone::cuda {
 
-template <typename T, typename Out>
-std::span<const ConvWgmmaConfig> conv_wgmma_table() {
-  // Sums of 8-bit floats are added up outside the tensor cores, see WgmmaTile.
-  constexpr bool kPromote = std::is_same_v<T, __nv_fp8_e4m3>;
+template <typename T>
+std::span<const ConvWgmmaConfig> conv_wgmma_half_table() {
   static constexpr ConvWgmmaConfig kTable[] = {
-      conv_wgmma_config<T, Out, WgmmaTile<2, 128, 6, 1, kPromote>>("128x128"),
-      conv_wgmma_config<T, Out, WgmmaTile<2, 64, 4, 2, kPromote>>("128x64"),
-      conv_wgmma_config<T, Out, WgmmaTile<1, 128, 3, 2, kPromote>>("64x128"),
+      conv_wgmma_config<T, T, WgmmaTile<2, 128, 3, 2>>("128x128"),
+      conv_wgmma_config<T, T, WgmmaTile<1, 128, 3, 3>>("64x128"),
+      conv_wgmma_config<T, T, WgmmaTile<2, 64, 3, 3>>("128x64"),
+      conv_wgmma_config<T, T, WgmmaTile<1, 64, 3, 4>>("64x64"),
   };
   return kTable;
 }

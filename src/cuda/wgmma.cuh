@@ -113,11 +113,6 @@ __device__ __forceinline__ void copy_rows(uint32_t shared, const CUtensorMap& ma
       "l"(&map), "r"(column), "r"(row), "r"(barrier)
       : "memory");
 }
-/// Brings a box of a matrix of rows to the second-level cache.
-__device__ __forceinline__ void prefetch_rows(const CUtensorMap& map, int column, int row) {
-  asm volatile("cp.async.bulk.prefetch.tensor.2d.L2.global [%0, {%1, %2}];" ::"l"(&map), "r"(column), "r"(row)
-               : "memory");
-}
 /// Pixels of an image under one tap of a window, from the window at (x, y) on.
 __device__ __forceinline__ void copy_pixels(uint32_t shared, const CUtensorMap& map, int channel, int x, int y,
                                             int image, int tap_x, int tap_y, uint32_t barrier) {
