@@ -88,8 +88,7 @@ struct Feeder {
       fill_residual(plan, residual, to, barrier);
     }
     if (slab == plan.depth.slabs + (plan.adds ? 1 : 0)) {
-      slab = 0;
-      tap_y = 0;
+      slab = slab_in_tap = tap_x = tap_y = 0;
       tile += plan.across;
       start_tile(p, plan);
     }
@@ -288,7 +287,10 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   auto leave = [&](int which) {
     __syncwarp();
     if (lane == 0) arrive(empty + which * 8);
-    if (thread == 0) feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
+    if (thread == 0) {
+      asm volatile("" ::: "memory");  // or all threads read what this one writes, to no end
+      feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
+    }
     __syncwarp();
   };
 

@@ -9,6 +9,8 @@
 namespace halftone::cuda {
 namespace {
 
+constexpr std::int64_t kShallow = 512;  // bytes of the inner dimension
+
 std::span<const ConvWgmmaConfig> table(const FusedConv& conv) {
   if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type) return {};
   switch (conv.x_type) {
@@ -28,7 +30,14 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (table(conv).empty()) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
   if (conv.has_residual && (conv.is_int8() ? !is_8bit(conv.residual_type) : conv.residual_type != conv.y_type))
     return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
-  if (const char* why = wgmma_refuses(geometry(conv), static_cast<int>(size_of(conv.x_type)))) return Support::no(why);
+  // A tile's depth is one block's, stage after stage: where few tiles are deep, kernels that share a tile are far
+  // ahead.
+  const ConvParams p = geometry(conv);
+  const std::int64_t tiles = (output_pixels(p) + 63) / 64 * ((conv.o + 127) / 128);
+  const std::int64_t depth = conv.kh * conv.kw * conv.c * static_cast<std::int64_t>(size_of(conv.x_type));
+  if (depth > kShallow && 2 * tiles < backend_of(backend).processors())
+    return Support::no(fmt::format("{} deep tiles leave most of the device idle", tiles));
+  if (const char* why = wgmma_refuses(p, static_cast<int>(size_of(conv.x_type)))) return Support::no(why);
   return pads_with_zero(conv);
 }
 
