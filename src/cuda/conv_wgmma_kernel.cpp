@@ -30,8 +30,7 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (table(conv).empty()) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
   if (conv.has_residual && (conv.is_int8() ? !is_8bit(conv.residual_type) : conv.residual_type != conv.y_type))
     return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
-  // A tile's depth is one block's, stage after stage: where few tiles are deep, kernels that share a tile are far
-  // ahead.
+  // One block goes through all of a tile's depth: kernels whose blocks share a tile are far ahead where few are deep.
   const ConvParams p = geometry(conv);
   const std::int64_t tiles = (output_pixels(p) + 63) / 64 * ((conv.o + 127) / 128);
   const std::int64_t depth = conv.kh * conv.kw * conv.c * static_cast<std::int64_t>(size_of(conv.x_type));
@@ -51,7 +50,8 @@ std::vector<std::string> configs(const Problem& problem, const Backend& backend)
     if (depth.slabs * depth.slab_bytes > config.most_depth) continue;
     const std::int64_t tiles =
         (pixels + config.rows - 1) / config.rows * ((conv.o + config.columns - 1) / config.columns);
-    ranked.emplace_back((tiles + slots - 1) / slots * config.rows * config.columns, config.name);
+    const std::int64_t places = slots * config.blocks;
+    ranked.emplace_back((tiles + places - 1) / places * config.blocks * config.rows * config.columns, config.name);
   }
   std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> names;
