@@ -51,7 +51,6 @@ struct Feeder {
   int row, column, x, y, image;
   int stage;
   uint32_t parity;
-  int held[Tile::kStages];  // the first slab whose weights a stage still has from an earlier tile
 
   __device__ void start(const ConvParams& p, const WgmmaPlan& plan, int first_tile) {
     const int column_tile = static_cast<int>(blockIdx.x) % plan.column_tiles;
@@ -61,7 +60,6 @@ struct Feeder {
     tile = first_tile;
     slab = slab_in_tap = tap_x = tap_y = stage = 0;
     parity = 1;
-    for (int& slab_held : held) slab_held = -1;
     start_tile(p, plan);
   }
 
@@ -103,9 +101,7 @@ struct Feeder {
     const int slab_bytes = plan.depth.slab_bytes;
     const int count = Tile::kDepth / slab_bytes;
     uint32_t weights_to = pixels_to + Tile::kRows * Tile::kDepth;
-    const bool has_weights = held[stage] == slab;
-    held[stage] = slab;
-    arrive_expecting(barrier, (has_weights ? Tile::kRows : Tile::kRows + Tile::kColumns) * Tile::kDepth);
+    arrive_expecting(barrier, (Tile::kRows + Tile::kColumns) * Tile::kDepth);
 #pragma unroll 1
     for (int i = 0; i < count; ++i) {
       const bool filler = tap_y == p.kernel_height;  // beyond the channels there are zeros
@@ -115,7 +111,7 @@ struct Feeder {
       } else {
         copy_pixels(pixels_to, map, channel, x, y, image, tap_x * p.dilation_width, tap_y * p.dilation_height, barrier);
       }
-      if (!has_weights) copy_bulk(weights_to, weights, Tile::kColumns * slab_bytes, barrier);
+      copy_bulk(weights_to, weights, Tile::kColumns * slab_bytes, barrier);
       pixels_to += Tile::kRows * slab_bytes;
       weights_to += Tile::kColumns * slab_bytes;
       weights += int64_t{plan.padded_outputs} * slab_bytes;
@@ -133,7 +129,6 @@ struct Feeder {
   __device__ void fill_residual(const WgmmaPlan& plan, const CUtensorMap& residual, uint32_t to, uint32_t barrier) {
     constexpr int kBytes = Tile::kColumns * static_cast<int>(sizeof(Residual));
     static_assert(Tile::kRows * kBytes <= Tile::kStageBytes);
-    if (kBytes > Tile::kDepth) held[stage] = -1;
     arrive_expecting(barrier, Tile::kRows * kBytes);
 #pragma unroll 1
     for (int byte = 0; byte < kBytes; byte += Tile::kAddedBytes) {
