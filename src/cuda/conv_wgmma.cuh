@@ -153,9 +153,6 @@ __device__ __forceinline__ void pack_four(const float (&x)[4], uint32_t* words) 
         " mov.b32 %0, {low, high}; }"
         : "=r"(words[0])
         : "f"(x[0]), "f"(x[1]), "f"(x[2]), "f"(x[3]));
-  } else if constexpr (std::is_same_v<Out, __nv_bfloat16>) {
-    asm("cvt.rn.bf16x2.f32 %0, %2, %1;" : "=r"(words[0]) : "f"(x[0]), "f"(x[1]));
-    asm("cvt.rn.bf16x2.f32 %0, %2, %1;" : "=r"(words[1]) : "f"(x[2]), "f"(x[3]));
   } else {
     static_assert(std::is_same_v<Out, __half>);
     asm("cvt.rn.f16x2.f32 %0, %2, %1;" : "=r"(words[0]) : "f"(x[0]), "f"(x[1]));
@@ -168,12 +165,6 @@ template <typename Residual>
 __device__ __forceinline__ void unpack_four(const ConvParams& p, const uint32_t* words, float (&x)[4]) {
   if constexpr (std::is_same_v<Residual, int8_t>) {
     residual_values(p, *reinterpret_cast<const Pack<int8_t, 4>*>(words), x);
-  } else if constexpr (std::is_same_v<Residual, __nv_bfloat16>) {
-#pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      x[2 * i] = __uint_as_float(words[i] << 16);
-      x[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000U);
-    }
   } else {
     uint32_t halves[2];
     if constexpr (std::is_same_v<Residual, __nv_fp8_e4m3>) {

@@ -40,7 +40,6 @@ struct ConvWgmmaConfig {
 std::span<const ConvWgmmaConfig> conv_wgmma_fp8();
 std::span<const ConvWgmmaConfig> conv_wgmma_int8();
 std::span<const ConvWgmmaConfig> conv_wgmma_fp16();
-std::span<const ConvWgmmaConfig> conv_wgmma_bf16();
 
 /// Why no tile takes these pixels and windows, or nullptr: the copy engine counts strides and taps with few bits.
 const char* wgmma_refuses(const ConvParams& p, int element_bytes);

@@ -17,7 +17,6 @@ std::span<const ConvWgmmaConfig> table(const FusedConv& conv) {
     case DType::f8e4m3: return conv_wgmma_fp8();
     case DType::i8: return conv_wgmma_int8();
     case DType::f16: return conv_wgmma_fp16();
-    case DType::bf16: return conv_wgmma_bf16();
     default: return {};
   }
 }
