@@ -17,6 +17,13 @@ constexpr std::array<std::pair<Calibrator, std::string_view>, 4> kNames{{{Calibr
 constexpr int kLevels = 256;
 constexpr int kCandidates = 128;  // clipping thresholds tried, evenly spaced up to the largest value seen
 
+/// Levels between the ends of a range that was cut to what was seen: a symmetric scale leaves those below it unused,
+/// half of all where nothing is negative.
+std::size_t levels_between(double low, double high, bool symmetric) {
+  if (!symmetric || high <= low) return kLevels;
+  return static_cast<std::size_t>(std::lround((kLevels / 2 - 1) * (high - low) / std::max(-low, high))) + 1;
+}
+
 }  // namespace
 
 std::string_view name(Calibrator calibrator) { return kNames[static_cast<std::size_t>(calibrator)].second; }
@@ -107,8 +114,8 @@ Range Histogram::range(Calibrator calibrator, double percentile, bool symmetric)
   Range range{low_, high_};
   if (count_ > 0 && reach_ > 0 && low_ < high_) {
     if (calibrator == Calibrator::percentile) range = by_percentile(percentile);
-    if (calibrator == Calibrator::entropy) range = by_entropy();
-    if (calibrator == Calibrator::mse) range = by_mse();
+    if (calibrator == Calibrator::entropy) range = by_entropy(symmetric);
+    if (calibrator == Calibrator::mse) range = by_mse(symmetric);
   }
   range.low = std::clamp(range.low, low_, 0.0f);
   range.high = std::clamp(range.high, 0.0f, high_);
@@ -130,7 +137,7 @@ Range Histogram::by_percentile(double percentile) const {
   return {static_cast<float>(center(low) - half), static_cast<float>(center(high) + half)};
 }
 
-Range Histogram::by_entropy() const {
+Range Histogram::by_entropy(bool symmetric) const {
   // Kullback-Leibler divergence between the clipped distribution and its quantised self, as TensorRT's calibrator
   // describes it (Migacz, GTC 2017), over both signs: [-t, t] cut to what was seen.
   double best = std::numeric_limits<double>::max();
@@ -143,14 +150,15 @@ Range Histogram::by_entropy() const {
     const double to_bin = static_cast<double>(kBins / 2) / static_cast<double>(reach_);
     const auto first = static_cast<std::size_t>(std::max(0.0, low * to_bin + static_cast<double>(kBins / 2)));
     const auto last = std::min(kBins - 1, static_cast<std::size_t>(high * to_bin + static_cast<double>(kBins / 2)));
-    if (last - first + 1 < kLevels) continue;
+    const std::size_t levels = levels_between(low, high, symmetric);
+    if (last - first + 1 < levels) continue;
     std::vector<double> p(bins_.begin() + static_cast<std::ptrdiff_t>(first),
                           bins_.begin() + static_cast<std::ptrdiff_t>(last + 1));
     std::vector<char> occupied(p.size());
     for (std::size_t i = 0; i < p.size(); ++i) occupied[i] = p[i] > 0;
     std::vector<double> q(p.size(), 0.0);
-    for (std::size_t level = 0; level < kLevels; ++level) {
-      const std::size_t begin = level * p.size() / kLevels, end = (level + 1) * p.size() / kLevels;
+    for (std::size_t level = 0; level < levels; ++level) {
+      const std::size_t begin = level * p.size() / levels, end = (level + 1) * p.size() / levels;
       double mass = 0;
       std::size_t used = 0;
       for (std::size_t i = begin; i < end; ++i) mass += p[i], used += static_cast<std::size_t>(occupied[i]);
@@ -176,7 +184,7 @@ Range Histogram::by_entropy() const {
   return choice;
 }
 
-Range Histogram::by_mse() const {
+Range Histogram::by_mse(bool symmetric) const {
   // Rounding costs step^2 / 12 a value inside the range, clipping the squared distance outside it.
   double best = std::numeric_limits<double>::max();
   Range choice{low_, high_};
@@ -185,7 +193,7 @@ Range Histogram::by_mse() const {
     const double t = largest * step / kCandidates;
     const double low = std::max(-t, static_cast<double>(low_));
     const double high = std::min(t, static_cast<double>(high_));
-    const double width = (high - low) / (kLevels - 1);
+    const double width = (high - low) / static_cast<double>(levels_between(low, high, symmetric) - 1);
     double error = 0;
     for (std::size_t i = 0; i < kBins; ++i) {
       if (bins_[i] == 0) continue;

@@ -41,8 +41,8 @@ class Histogram {
   void widen(float reach);
   double center(std::size_t bin) const;
   Range by_percentile(double percentile) const;
-  Range by_entropy() const;
-  Range by_mse() const;
+  Range by_entropy(bool symmetric) const;
+  Range by_mse(bool symmetric) const;
 
   std::vector<std::uint64_t> bins_ = std::vector<std::uint64_t>(kBins, 0);
   float reach_ = 0;

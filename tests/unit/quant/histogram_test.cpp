@@ -60,6 +60,28 @@ TEST(Histogram, EntropyAndMseClipAFarOutlier) {
   EXPECT_NEAR(histogram.range(Calibrator::mse, 0, false).high, 23.5f, 0.5f);
 }
 
+TEST(Histogram, ASymmetricScaleOfDataAboveZeroHasHalfTheLevels) {
+  auto values = normal(200000, 1, 5);
+  for (auto& value : values) value = std::abs(value);
+  Histogram histogram;
+  histogram.add(values);
+  const auto error = [&](double high) {
+    double sum = 0;
+    for (const double x : values) {
+      const double rounded = std::nearbyint(std::min(x, high) * 127 / high) * high / 127;
+      sum += (x - rounded) * (x - rounded);
+    }
+    return sum;
+  };
+  double least = std::numeric_limits<double>::max();
+  for (double high = 2; high < 6; high += 0.05) least = std::min(least, error(high));
+  const auto chosen = histogram.range(Calibrator::mse, 0, true);
+  EXPECT_EQ(chosen.low, -chosen.high);
+  EXPECT_LT(error(chosen.high), 1.01 * least);
+  EXPECT_GT(error(histogram.range(Calibrator::mse, 0, false).high), 1.02 * least);  // what 256 levels would ask for
+  EXPECT_LE(histogram.range(Calibrator::entropy, 0, true).high, histogram.range(Calibrator::entropy, 0, false).high);
+}
+
 TEST(Histogram, MseIsTheBestOfTheThresholdsByActualError) {
   const auto values = normal(200000, 1, 4);
   Histogram histogram;
