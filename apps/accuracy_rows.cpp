@@ -7,10 +7,22 @@
 
 namespace halftone {
 
-Calibrator calibrator_from(const std::string& method) {
+std::optional<Calibrator> calibrator_from(const std::string& method) {
+  if (method.empty()) return std::nullopt;
   const auto calibrator = parse_calibrator(method);
   if (!calibrator) fail(Code::invalid_argument, "method '{}': minmax, percentile, entropy and mse are known", method);
-  return *calibrator;
+  return calibrator;
+}
+
+std::string calibrator_of(const Graph& graph) {
+  const auto found = graph.metadata.find("halftone.calibrator");
+  return found == graph.metadata.end() ? "others" : found->second;
+}
+
+void add_method(CLI::App& verb, std::string& method) {
+  verb.add_option("--method", method,
+                  "How a tensor's range is chosen: minmax, percentile, entropy, mse (default entropy, and mse where "
+                  "activations are signed)");
 }
 
 void check_labels(const Graph& graph, const Dataset& dataset) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,12 @@ struct Variant {
   Graph graph;
 };
 
-/// "minmax", "percentile", "entropy" or "mse". Throws invalid_argument.
-Calibrator calibrator_from(const std::string& method);
+/// "minmax", "percentile", "entropy" or "mse"; none for an empty text. Throws invalid_argument.
+std::optional<Calibrator> calibrator_from(const std::string& method);
+/// How the ranges of a quantised graph were chosen.
+std::string calibrator_of(const Graph& graph);
+/// Adds --method for calibrator_from().
+void add_method(CLI::App& verb, std::string& method);
 
 /// What to calibrate an int8 variant with.
 struct Calibration {

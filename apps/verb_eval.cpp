@@ -16,7 +16,7 @@ struct EvalFlags {
   std::vector<std::string> models;
   std::string data, preprocess, calibration, json;
   std::string precision;
-  std::string method = "entropy";
+  std::string method;
   std::int64_t batch = 16;
   std::size_t limit = 0;
   bool skip_unreadable = false;
@@ -120,7 +120,7 @@ void add_eval(CLI::App& app) {
   verb->add_option("--precision", flags->precision,
                    "fp32, bf16, fp16, int8; several with commas (default fp32, or int8 for a plan)");
   verb->add_option("--calib", flags->calibration, "Images to calibrate int8 with");
-  verb->add_option("--method", flags->method, "Calibrator: minmax, percentile, entropy, mse")->capture_default_str();
+  add_method(*verb, flags->method);
   verb->add_option("--batch", flags->batch, "Images a run")->check(CLI::Range(1, 4096))->capture_default_str();
   verb->add_option("--limit", flags->limit, "At most this many images, evenly spaced; 0: all")->capture_default_str();
   verb->add_flag("--skip-unreadable", flags->skip_unreadable,

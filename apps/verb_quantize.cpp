@@ -11,7 +11,7 @@ namespace {
 
 struct QuantizeFlags {
   std::string model, output, calibration, preprocess;
-  std::string method = "entropy";
+  std::string method;
   std::string precision = "int8";
   double percentile = 99.99;
   std::size_t limit = 0;
@@ -59,14 +59,15 @@ void run(const QuantizeFlags& flags) {
     const auto& info = backend->info();
     mixed.graph.metadata[tactic_metadata_key(info)] = mixed.engine->tactics().serialize(info.key);
     write_onnx(mixed.graph, flags.output);
-    fmt::print("{}: calibrated by {} on {} images in {:.1f} s, chosen in {:.1f} s\n", flags.output, flags.method,
-               calibrated.images, calibrated.seconds, mixed.seconds);
+    fmt::print("{}: calibrated by {} on {} images in {:.1f} s, chosen in {:.1f} s\n", flags.output,
+               calibrator_of(calibrated.graph), calibrated.images, calibrated.seconds, mixed.seconds);
     return;
   }
   const auto plan = quantize(calibrated);
   write_onnx(plan.graph, flags.output);
   fmt::print("{}: {} products and {} tensors in 8 bits, calibrated by {} on {} images in {:.1f} s\n", flags.output,
-             plan.products, calibrated.tensors.size(), flags.method, calibrated.images, calibrated.seconds);
+             plan.products, calibrated.tensors.size(), calibrator_of(calibrated.graph), calibrated.images,
+             calibrated.seconds);
 }
 
 }  // namespace
@@ -83,8 +84,7 @@ void add_quantize(CLI::App& app) {
   verb->add_option("--preprocess", flags->preprocess,
                    "torchvision, caffe, tf, fashion_mnist, raw, and changes: torchvision,resize=0")
       ->required();
-  verb->add_option("--method", flags->method, "How a tensor's range is chosen: minmax, percentile, entropy, mse")
-      ->capture_default_str();
+  add_method(*verb, flags->method);
   verb->add_option("--percentile", flags->percentile, "For --method percentile")
       ->check(CLI::Range(50.0, 100.0))
       ->capture_default_str();

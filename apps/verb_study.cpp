@@ -20,7 +20,7 @@ struct StudyFlags {
   std::string output = "study";
   std::string precisions = "fp32,bf16,int8";
   std::string batches = "1-32";
-  std::string method = "entropy";
+  std::string method;
   std::string slo;
   std::size_t limit = 0;
   double seconds_per_point = 2;
@@ -149,9 +149,12 @@ void run(const StudyFlags& flags) {
   results.notes.push_back(fmt::format("Accuracy on {} labelled images of {}, preprocessed as {}.",
                                       candidates.front().evaluation.images,
                                       std::filesystem::path(flags.data).filename().string(), preprocess.text()));
-  if (!flags.calibration.empty())
-    results.notes.push_back(fmt::format("INT8 calibrated by {} on at most 500 images of {}.", flags.method,
-                                        std::filesystem::path(flags.calibration).filename().string()));
+  for (const auto& candidate : candidates)
+    if (const auto precision = candidate.variant.precision;
+        !is_quantized(model.graph) && float_precision(precision) != precision)
+      results.notes.push_back(fmt::format(
+          "{} calibrated by {} on at most 500 images of {}.", precision == Precision::fp8 ? "FP8" : "INT8",
+          calibrator_of(candidate.variant.graph), std::filesystem::path(flags.calibration).filename().string()));
 
   std::vector<FileContent> files{{folder / "results.json", to_json(results)},
                                  {folder / "report.html", html_report(study_of(std::span(&results, 1)), slo)}};
@@ -187,7 +190,7 @@ void add_study(CLI::App& app) {
       ->capture_default_str();
   verb->add_option("--precision", flags->precisions, "Precisions to compare")->capture_default_str();
   verb->add_option("--batch", flags->batches, "Batch sizes: 1,8,32 or 1-32 (doubling)")->capture_default_str();
-  verb->add_option("--method", flags->method, "Calibrator: minmax, percentile, entropy, mse")->capture_default_str();
+  add_method(*verb, flags->method);
   verb->add_option("--slo", flags->slo, "Also advise what keeps this latency limit: p99=15ms");
   verb->add_option("--limit", flags->limit, "At most this many labelled images, evenly spaced; 0: all")
       ->capture_default_str();

@@ -93,6 +93,8 @@ void check_finite(const Graph& graph, const std::map<ValueId, Histogram>& histog
 
 }  // namespace
 
+Calibrator default_calibrator(bool symmetric) { return symmetric ? Calibrator::mse : Calibrator::entropy; }
+
 CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& backend, const Dataset& images,
                           const Preprocess& preprocess, const QuantizeOptions& options) {
   const double start = now_seconds();
@@ -121,12 +123,14 @@ CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& b
   if (model.images == 0) fail(Code::invalid_argument, "{}: none of the images could be read", images.path());
   check_finite(model.graph, histograms);
 
+  // A float keeps its precision however far its range reaches, so there is nothing to gain by clipping.
+  const auto calibrator =
+      options.fp8 ? Calibrator::minmax : options.calibrator.value_or(default_calibrator(options.symmetric));
   for (const auto& group : groups) {
     Histogram together;
     for (const auto id : group) together.merge(histograms.at(id));
-    // A float keeps its precision however far its range reaches, so there is nothing to gain by clipping.
     const Range chosen = options.fp8 ? Range{together.low(), together.high()}
-                                     : together.range(options.calibrator, options.percentile, options.symmetric);
+                                     : together.range(calibrator, options.percentile, options.symmetric);
     const std::string& name = model.graph.value(group.front()).name;
     if (chosen.low == chosen.high)
       model.warnings.push_back(fmt::format("tensor '{}' is always 0 on the calibration images", name));
@@ -136,7 +140,7 @@ CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& b
   if (options.correct_bias && !options.fp8)
     model.bias_errors = measure_bias_errors(model.graph, model.ranges, options.symmetric, backend,
                                             images.evenly_spaced(kFewImages), preprocess, options);
-  model.graph.metadata["halftone.calibrator"] = std::string(name(options.calibrator));
+  model.graph.metadata["halftone.calibrator"] = std::string(name(calibrator));
   model.graph.metadata["halftone.calibration_images"] = std::to_string(model.images);
   model.graph.metadata["halftone.preprocess"] = preprocess.text();
   model.seconds = now_seconds() - start;

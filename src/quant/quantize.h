@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@
 namespace halftone {
 
 struct QuantizeOptions {
-  Calibrator calibrator = Calibrator::entropy;
+  std::optional<Calibrator> calibrator;  ///< none: default_calibrator(symmetric)
   double percentile = 99.99;
   bool symmetric = false;  ///< i8 activations with zero point 0 (what GPUs want) instead of u8
   bool fp8 = false;        ///< activations and weights in f8e4m3; ranges are what was seen, biases stay in float
@@ -26,6 +27,10 @@ struct QuantizeOptions {
   bool skip_unreadable = false;
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
+
+/// What lost least on the models of docs/quantization.md: entropy for u8, mse for i8 with zero point 0, which has half
+/// the levels where nothing is negative.
+Calibrator default_calibrator(bool symmetric);
 
 /// What a quantised tensor got.
 struct QuantizedTensor {

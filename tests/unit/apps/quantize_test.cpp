@@ -51,6 +51,19 @@ TEST_F(Quantize, AutoWritesAPlanAPageAndTheTable) {
          2, {"plan.onnx", "quantised already"});
 }
 
+TEST_F(Quantize, TheMethodFollowsTheActivationsUnlessOneIsAskedFor) {
+  const auto images = pictures("images", 4);
+  const auto made_by = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"quantize",     example_model(), "-o", text("plan.onnx"), "--calib", images,
+                                       "--preprocess", "fashion_mnist", "-q"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return succeed(arguments);
+  };
+  EXPECT_NE(made_by({}).find("calibrated by entropy"), std::string::npos);
+  EXPECT_NE(made_by({"--symmetric"}).find("calibrated by mse"), std::string::npos);
+  EXPECT_NE(made_by({"--symmetric", "--method", "minmax"}).find("calibrated by minmax"), std::string::npos);
+}
+
 TEST_F(Quantize, WarnsOfBlackCalibrationImages) {
   pictures("images", 3);
   for (int i = 0; i < 3; ++i)
