@@ -189,6 +189,7 @@ std::vector<std::shared_ptr<const Engine>> build_engines(const Graph& graph, con
   Graph known = graph;
   for (const auto& backend : devices.backends) {
     engines.push_back(build_engine(known, backend, flags, batches, precision));
+    if (engines.size() == devices.backends.size()) break;
     const auto& info = backend->info();
     known.metadata[tactic_metadata_key(info)] = engines.back()->tactics().serialize(info.key);
   }

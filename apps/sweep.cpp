@@ -55,9 +55,9 @@ double joules_each(const Measured& measured) { return measured.runs > 0 ? measur
 }  // namespace
 
 std::string Contender::device() const {
-  std::string text;
-  for (const auto& engine : team->engines()) text += (text.empty() ? "" : ",") + engine->backend()->info().id;
-  return text;
+  DeviceSet set;
+  for (const auto& engine : team->engines()) set.backends.push_back(engine->backend());
+  return set.id();
 }
 
 EngineBuilder engine_builder(const Graph& graph, const DeviceSet& devices, const EngineFlags& flags,

@@ -67,10 +67,10 @@ void take_turn(const Point& point, int round, int sitting, const Protocol& proto
   std::vector<double> milliseconds;
   if (warmth == Warmth::cold) warm_up(point, protocol, measured);
   const int runs = runs_before(round + 1, measured, protocol) - runs_before(round, measured, protocol);
+  // The others have emptied the caches; what is renewed has no memory yet, and the branches do not know it either.
   const bool short_runs = median_of(measured) < kWarmsItself;
-  if (runs > 0 && warmth != Warmth::cold && short_runs) (void)one_run(point, milliseconds);
-  if (runs > 0 && warmth == Warmth::renewed)  // its memory has to be there, the caches and the branches have to know it
-    for (int i = 0; i < (short_runs ? 2 : 1); ++i) (void)one_run(point, milliseconds);
+  const int untimed = warmth == Warmth::renewed ? (short_runs ? 3 : 1) : warmth == Warmth::warm && short_runs ? 1 : 0;
+  for (int i = 0; runs > 0 && i < untimed; ++i) (void)one_run(point, milliseconds);
   if (runs > 0 || warmth == Warmth::cold) warmth = Warmth::warm;
   milliseconds.clear();
   const auto before = hooks.joules ? hooks.joules() : std::nullopt;

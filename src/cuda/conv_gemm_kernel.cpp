@@ -34,8 +34,7 @@ Support supports(const Problem& problem, const Backend& backend) {
                     : conv.is_fp8() ? conv.y_type == conv.x_type || conv.y_type == DType::f32
                                     : conv.y_type == conv.x_type;
   if (!fits) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
-  if (conv.has_residual && (conv.is_int8() ? !is_8bit(conv.residual_type) : conv.residual_type != conv.x_type))
-    return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
+  if (const auto answer = adds_its_type(conv); !answer) return answer;
   const auto chunk = static_cast<std::int64_t>(16 / size_of(conv.x_type));
   if (conv.c % chunk) return Support::no(fmt::format("{} channels are no multiple of {}", conv.c, chunk));
   return pads_with_zero(conv);

@@ -228,21 +228,12 @@ cudaError_t launch_pointwise_with(const ConvParams& p, cudaStream_t stream) {
   if (const cudaError_t error = allow_all_shared(kernel, allowed); error != cudaSuccess) return error;
   const size_t bytes = P::shared_bytes(p);
   if (p.outputs % P::kVector != 0 || p.output_pitch % P::kVector != 0) return cudaErrorInvalidValue;
-  int device = 0;
-  int processors = 0;
-  int resident = 0;
-  cudaError_t error = cudaGetDevice(&device);
-  if (error == cudaSuccess) {
-    error = cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
-  }
-  if (error == cudaSuccess) {
-    error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, P::kThreads, bytes);
-  }
-  if (error != cudaSuccess) return error;
+  int at_once = 0;
+  if (const cudaError_t error = blocks_at_once(kernel, P::kThreads, bytes, at_once); error != cudaSuccess) return error;
   const int slices = (p.outputs + kColumns - 1) / kColumns;
   const int64_t tiles = (output_pixels(p) + kRows - 1) / kRows;
   if (tiles > 0x7fffffff) return cudaErrorInvalidConfiguration;
-  const int64_t slots = std::max(1, processors * std::max(resident, 1) / slices);
+  const int64_t slots = std::max(1, at_once / slices);
   const int64_t rounds = (tiles + slots - 1) / slots;
   const int64_t across = (tiles + rounds - 1) / rounds;
   kernel<<<static_cast<unsigned>(across * slices), P::kThreads, bytes, stream>>>(p, slices);

@@ -34,10 +34,8 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (table(conv.x_type).empty()) return Support::no(fmt::format("no tensor cores for {}", name(conv.x_type)));
   if (backend_of(backend).capability() < 80) return Support::no("no asynchronous copies before compute capability 8.0");
   if (const auto answer = has_products(backend, conv.x_type); !answer) return answer;
-  if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type)
-    return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
-  if (conv.has_residual && (conv.is_int8() ? !is_8bit(conv.residual_type) : conv.residual_type != conv.y_type))
-    return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
+  if (const auto answer = keeps_type(conv); !answer) return answer;
+  if (const auto answer = adds_its_type(conv); !answer) return answer;
   const auto chunk = static_cast<std::int64_t>(16 / size_of(conv.x_type));
   if (conv.c % chunk || conv.o % chunk) return Support::no(fmt::format("channels are no multiples of {}", chunk));
   if (configs(problem, backend).empty()) return Support::no("the weights of a tile exceed shared memory");

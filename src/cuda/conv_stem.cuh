@@ -233,22 +233,13 @@ cudaError_t launch_with(const StemParams& p, cudaStream_t stream) {
   static std::atomic<std::uint64_t> allowed{0};
   if (const cudaError_t error = allow_all_shared(kernel, allowed); error != cudaSuccess) return error;
   const size_t bytes = shared_bytes(c, sizeof(T));
-  int device = 0;
-  int processors = 0;
-  int resident = 0;
-  cudaError_t error = cudaGetDevice(&device);
-  if (error == cudaSuccess) {
-    error = cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
-  }
-  if (error == cudaSuccess) {
-    error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, kThreads, bytes);
-  }
-  if (error != cudaSuccess) return error;
+  int at_once = 0;
+  if (const cudaError_t error = blocks_at_once(kernel, kThreads, bytes, at_once); error != cudaSuccess) return error;
   const int across = (c.out_width + kTileWidth - 1) / kTileWidth;
   const int down = (c.out_height + kTileHeight - 1) / kTileHeight;
   const int64_t tiles = int64_t{c.batch} * across * down;
   const int column_tiles = (c.outputs + kColumns - 1) / kColumns;
-  const int64_t slots = std::max<int64_t>(1, int64_t{processors} * std::max(resident, 1) / column_tiles);
+  const int64_t slots = std::max(1, at_once / column_tiles);
   const int64_t rounds = (tiles + slots - 1) / slots;
   const dim3 grid(static_cast<unsigned>((tiles + rounds - 1) / rounds), static_cast<unsigned>(column_tiles));
   if (tiles > 0x7fffffff) return cudaErrorInvalidConfiguration;

@@ -27,8 +27,7 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (conv.group != 1) return Support::no("groups");
   if (conv.has_residual) return Support::no("a residual input");
   if (conv.x_type == DType::f32 && !conv.tf32) return Support::no("no tensor cores for f32");
-  if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type)
-    return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
+  if (const auto answer = keeps_type(conv); !answer) return answer;
   if (const auto answer = has_products(backend, conv.x_type); !answer) return answer;
   if (const char* why = stem_refusal(describe(conv), backend_of(backend).shared_limit())) return Support::no(why);
   return Support::yes();

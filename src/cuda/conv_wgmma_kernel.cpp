@@ -11,9 +11,8 @@ namespace {
 
 constexpr std::int64_t kShallow = 512;  // bytes of the inner dimension
 
-std::span<const ConvWgmmaConfig> table(const FusedConv& conv) {
-  if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type) return {};
-  switch (conv.x_type) {
+std::span<const ConvWgmmaConfig> table(DType dtype) {
+  switch (dtype) {
     case DType::f8e4m3: return conv_wgmma_fp8();
     case DType::i8: return conv_wgmma_int8();
     case DType::f16: return conv_wgmma_fp16();
@@ -26,9 +25,9 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (!backend_of(backend).hopper()) return Support::no("not a device of compute capability 9.0");
   const FusedConv conv = fused_conv_of(problem);
   if (conv.group != 1) return Support::no("groups");
-  if (table(conv).empty()) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
-  if (conv.has_residual && (conv.is_int8() ? !is_8bit(conv.residual_type) : conv.residual_type != conv.y_type))
-    return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
+  if (table(conv.x_type).empty()) return Support::no(fmt::format("no kernel for {}", name(conv.x_type)));
+  if (const auto answer = keeps_type(conv); !answer) return answer;
+  if (const auto answer = adds_its_type(conv); !answer) return answer;
   // One block goes through all of a tile's depth: kernels whose blocks share a tile are far ahead where few are deep.
   const ConvParams p = geometry(conv);
   const std::int64_t tiles = (output_pixels(p) + 63) / 64 * ((conv.o + 127) / 128);
@@ -45,7 +44,7 @@ std::vector<std::string> configs(const Problem& problem, const Backend& backend)
   const WgmmaDepth depth = wgmma_depth(geometry(conv), static_cast<int>(size_of(conv.x_type)));
   const std::int64_t pixels = conv.n * conv.oh * conv.ow, slots = backend_of(backend).processors();
   std::vector<std::pair<std::int64_t, std::string>> ranked;
-  for (const auto& config : table(conv)) {
+  for (const auto& config : table(conv.x_type)) {
     if (depth.slabs * depth.slab_bytes > config.most_depth) continue;
     const std::int64_t tiles =
         (pixels + config.rows - 1) / config.rows * ((conv.o + config.columns - 1) / config.columns);
@@ -85,7 +84,7 @@ class ConvWgmma : public Prepared {
 };
 
 std::unique_ptr<Prepared> prepare(const PrepareContext& context) {
-  for (const auto& config : table(fused_conv_of(context.problem)))
+  for (const auto& config : table(context.problem.input(FusedConv::kX).dtype))
     if (config.name == context.config) return std::make_unique<ConvWgmma>(context, config);
   fail(Code::unsupported, "cuda.wgmma has no config '{}'", context.config);
 }

@@ -12,8 +12,7 @@ Support supports(const Problem& problem, const Backend&) {
   const FusedConv conv = fused_conv_of(problem);
   if (!conv.depthwise()) return Support::no("not depthwise");
   if (conv.is_fp8()) return Support::no("8-bit floats");
-  if (conv.is_int8() ? !is_8bit(conv.y_type) : conv.y_type != conv.x_type)
-    return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
+  if (const auto answer = keeps_type(conv); !answer) return answer;
   if (conv.has_residual && conv.residual_type != conv.y_type)
     return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
   return pads_with_zero(conv);

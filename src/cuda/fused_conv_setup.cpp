@@ -41,6 +41,17 @@ Support has_products(const Backend& backend, DType dtype) {
                                  capability_text(needed), capability_text(capability)));
 }
 
+Support keeps_type(const FusedConv& conv) {
+  const bool same = conv.is_int8() ? is_8bit(conv.y_type) : conv.y_type == conv.x_type;
+  return same ? Support::yes() : Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
+}
+
+Support adds_its_type(const FusedConv& conv) {
+  if (!conv.has_residual) return Support::yes();
+  const bool same = conv.is_int8() ? is_8bit(conv.residual_type) : conv.residual_type == conv.x_type;
+  return same ? Support::yes() : Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
+}
+
 Support pads_with_zero(const FusedConv& conv) {
   const bool padded = conv.pad_top + conv.pad_left + conv.pad_bottom + conv.pad_right > 0;
   return conv.is_int8() && padded && !conv.symmetric ? Support::no("zero points under padding") : Support::yes();

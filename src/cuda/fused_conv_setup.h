@@ -17,6 +17,12 @@ Support is_bounded_conv(const Problem& problem);
 /// int8 and fp16 from 7.5 on, bf16 and TF32 from 8.0, fp8 from 8.9.
 Support has_products(const Backend& backend, DType dtype);
 
+/// No where what goes out is of another type than what comes in; bytes may leave as the other kind of bytes.
+Support keeps_type(const FusedConv& conv);
+
+/// No where there is a residual of another type than the input; bytes may be added to either kind of bytes.
+Support adds_its_type(const FusedConv& conv);
+
 /// No where zero points may come with padding, which a kernel that pads with zeros cannot tell apart.
 Support pads_with_zero(const FusedConv& conv);
 

@@ -1,7 +1,9 @@
 #pragma once
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 namespace halftone::cuda {
@@ -27,6 +29,19 @@ cudaError_t allow_all_shared(Kernel* kernel, std::atomic<std::uint64_t>& allowed
   cudaError_t error = cudaGetDevice(&device);
   if (error == cudaSuccess) error = cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
   return error == cudaSuccess ? allow_shared(kernel, most, allowed) : error;
+}
+
+/// Blocks of a kernel that the current device runs at once; at least one a multiprocessor is taken to fit.
+template <typename Kernel>
+cudaError_t blocks_at_once(Kernel* kernel, int threads, std::size_t bytes, int& blocks) {
+  int device = 0;
+  int processors = 0;
+  int resident = 0;
+  cudaError_t error = cudaGetDevice(&device);
+  if (error == cudaSuccess) error = cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
+  if (error == cudaSuccess) error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, threads, bytes);
+  blocks = processors * std::max(resident, 1);
+  return error;
 }
 
 }  // namespace halftone::cuda

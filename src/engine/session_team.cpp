@@ -80,9 +80,8 @@ SessionTeam::SessionTeam(std::vector<std::shared_ptr<const Engine>> engines, int
     open(0);
     return;
   }
-  engines_.front()
-      ->backend()
-      ->release_team();  // waiting threads of the build would count against those of the sessions
+  // Waiting threads of the build would count against those of the sessions.
+  engines_.front()->backend()->release_team();
   crew_ = std::make_unique<Crew>();
   for (int i = 0; i < all; ++i) crew_->threads.emplace_back([crew = crew_.get(), i] { crew->serve(i); });
   crew_->call(&open);
