@@ -46,9 +46,6 @@ std::vector<std::byte> pack_wgmma_weights(const void* weights, const ConvParams&
 
 const char* wgmma_refuses(const ConvParams& p, int element_bytes) {
   if (p.channels * element_bytes % 16 || p.outputs * element_bytes % 16) return "channels fill no whole 16 bytes";
-  const WgmmaDepth depth = wgmma_depth(p, element_bytes);
-  const int filled = depth.slabs_per_tap * p.kernel_height * p.kernel_width;
-  if (filled > 1 && depth.slabs != filled) return "an odd number of 64-byte slabs";
   if (p.stride_height > 8 || p.stride_width > 8) return "strides beyond 8";
   if ((p.kernel_height - 1) * p.dilation_height > 100 || (p.kernel_width - 1) * p.dilation_width > 100 ||
       p.pad_top > 100 || p.pad_left > 100)
