@@ -25,6 +25,7 @@ class ProbeBuilder {
     std::vector<Probe> probes;
     std::vector<ValueId> outputs;
     const std::size_t count = graph_.nodes.size();
+    const auto lattices = lattices_of(graph_, ranges_, symmetric_);
     for (std::size_t i = 0; i < count; ++i) {
       const Node node = graph_.nodes[i];
       if (!is_product(graph_, node) || !ranges_.contains(node.inputs[0])) continue;
@@ -32,7 +33,8 @@ class ProbeBuilder {
       if (node.op == "Conv" ? shape.rank() < 3 : node.op != "Gemm") continue;
       auto inputs = node.inputs;
       inputs[0] = rounded(node.inputs[0]);
-      inputs[1] = rounded_weights(node);
+      const auto lattice = lattices.find(static_cast<int>(i));
+      inputs[1] = rounded_weights(node, lattice == lattices.end() ? nullptr : &lattice->second);
       const ValueId twin = graph_.add_node(node.op, inputs, node.attributes, node.name + "_probe");
       for (const auto id : {twin, node.outputs[0]})
         outputs.push_back(node.op == "Conv" ? graph_.add_node("GlobalAveragePool", {id}, {}, node.name + "_mean") : id);
@@ -55,9 +57,9 @@ class ProbeBuilder {
     return rounded_[id] = graph_.add_node("DequantizeLinear", {stored, factor, zero});
   }
 
-  ValueId rounded_weights(const Node& node) {
+  ValueId rounded_weights(const Node& node, const Lattice* lattice) {
     const std::size_t axis = channel_axis(node);
-    const auto weights = quantize_weights(graph_.value(node.inputs[1]).constant, axis);
+    const auto weights = quantize_weights(graph_.value(node.inputs[1]).constant, axis, false, lattice);
     const ValueId data = graph_.add_constant(node.name + "_probe_weights", weights.data);
     const ValueId scale = graph_.add_constant(node.name + "_probe_weights_scale", weights.scale);
     Attributes attributes;

@@ -65,6 +65,7 @@ std::vector<std::vector<ValueId>> values_to_quantize(const Graph& graph, const s
 
 std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, bool symmetric,
                        const std::set<std::string>& keep_float, bool fp8) {
+  const auto lattices = fp8 ? std::map<int, Lattice>() : lattices_of(graph, ranges, symmetric);
   // What stays in float reads what was there before rounding.
   std::set<int> keeps;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i)
@@ -100,7 +101,10 @@ std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, boo
     const float x_scale = activation_scale(ranges.at(source->second), symmetric, fp8).scale;
     const std::string name = graph.value(node.inputs[1]).name;
     const std::size_t axis = channel_axis(node);
-    const auto weights = quantize_weights(graph.value(node.inputs[1]).constant, axis, fp8);
+    const auto lattice = lattices.find(static_cast<int>(i));
+    const bool on_lattice = lattice != lattices.end();
+    const auto weights =
+        quantize_weights(graph.value(node.inputs[1]).constant, axis, fp8, on_lattice ? &lattice->second : nullptr);
     const auto channels = static_cast<std::size_t>(weights.scale.count());
     Attributes axis_attribute;
     axis_attribute.set("axis", static_cast<std::int64_t>(axis));
@@ -116,6 +120,18 @@ std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, boo
     const Value& bias = graph.value(node.inputs[2]);
     if (!bias.is_constant() || bias.constant.shape() != Shape{weights.scale.count()}) continue;
     const std::string bias_name = bias.name;
+    if (on_lattice && lattice->second.fineness) {
+      // Between two integers of the product's own scale, which no engine asks of a sum's bias: a float.
+      Tensor moved = bias.constant.clone();
+      for (std::size_t c = 0; c < channels; ++c) {
+        float& value = moved.data<float>()[c];
+        const float w_scale = weights.scale.data<float>()[c];
+        const double step = static_cast<double>(x_scale) * static_cast<double>(w_scale);
+        value = static_cast<float>(step * lattice->second.bias(static_cast<double>(value) / step, w_scale));
+      }
+      graph.nodes[i].inputs[2] = graph.add_constant(bias_name + "_aligned", moved);
+      continue;
+    }
     Tensor bias_scale(DType::f32, bias.constant.shape()), bias_quantised(DType::i32, bias.constant.shape());
     const Tensor bias_values = bias.constant;
     bool fits = true;

@@ -48,7 +48,7 @@ std::vector<RunningSum> sums_of(const Graph& graph) {
   return sums;
 }
 
-QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool fp8) {
+QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool fp8, const Lattice* lattice) {
   const auto& shape = weights.shape();
   const std::int64_t channels = shape[axis];
   const std::int64_t inner = std::accumulate(shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end(),
@@ -65,6 +65,8 @@ QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool 
     for (const float weight : source.subspan(first, count)) scale[channel] = std::max(scale[channel], std::abs(weight));
   });
   for (auto& value : scale) value = value > 0 ? std::max(value / (fp8 ? kLargestFloat8 : 127), 1e-30f) : 1.0f;
+  if (lattice)
+    for (auto& value : scale) value = lattice->weight_scale(value);
   if (fp8) {
     auto target = result.data.data<Float8>();
     each_run([&](std::size_t channel, std::size_t first, std::size_t count) {

@@ -4,6 +4,7 @@
 
 #include "graph/graph.h"
 #include "quant/histogram.h"
+#include "quant/lattice.h"
 
 /// What quantisation does with products: Conv, Gemm and MatMul of activations (input 0) with constant weights (input
 /// 1).
@@ -24,12 +25,14 @@ struct RunningSum {
 };
 std::vector<RunningSum> sums_of(const Graph& graph);
 
-/// Symmetric weights, one scale an output channel: the largest magnitude becomes 127, or 448 in 8-bit floats.
+/// Symmetric weights, one scale an output channel: the largest magnitude becomes 127, or 448 in 8-bit floats; with a
+/// lattice the next scale that suits it.
 struct QuantizedWeights {
   Tensor data;   ///< i8 or f8e4m3, the weights' shape
   Tensor scale;  ///< f32 [channels]
 };
-QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool fp8 = false);
+QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool fp8 = false,
+                                  const Lattice* lattice = nullptr);
 
 /// real = scale * (stored - zero), stored in u8, or in i8 with zero = 0 where `symmetric`, or in f8e4m3 with zero = 0.
 struct ActivationScale {

@@ -107,8 +107,9 @@ TEST_P(Peers, AgreeWithUsOnOurPlan) {
   const auto theirs = answers(engine, "plan.onnx");
   if (theirs.empty()) GTEST_SKIP() << engine << " is not installed beside HALFTONE_PEERS_PYTHON";
   const auto both = compare(theirs, run_here(plan, images, preprocess), images);
-  EXPECT_GE(both.same, 98.5);
-  EXPECT_NEAR(both.ours, both.theirs, 0.5);
+  // No sum of a plan comes near the middle of two steps (quant/lattice.h), so that all engines round alike.
+  EXPECT_GE(both.same, 99.7);
+  EXPECT_NEAR(both.ours, both.theirs, 0.3);
 }
 
 /// (activations, weights per, bias)
