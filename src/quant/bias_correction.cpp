@@ -18,14 +18,15 @@ struct Probe {
 /// The product again, on input and weights that were rounded; or nothing where its output is no [N, C, ...].
 class ProbeBuilder {
  public:
-  ProbeBuilder(Graph& graph, const std::map<ValueId, Range>& ranges, bool symmetric)
-      : graph_(graph), ranges_(ranges), symmetric_(symmetric) {}
+  ProbeBuilder(Graph& graph, const std::map<ValueId, Range>& ranges, bool symmetric, bool fp8)
+      : graph_(graph), ranges_(ranges), symmetric_(symmetric), fp8_(fp8) {}
 
   std::vector<Probe> build() {
     std::vector<Probe> probes;
     std::vector<ValueId> outputs;
     const std::size_t count = graph_.nodes.size();
-    const auto lattices = lattices_of(graph_, ranges_, symmetric_);
+    std::map<int, Lattice> lattices;
+    if (!fp8_) lattices = lattices_of(graph_, ranges_, symmetric_);
     for (std::size_t i = 0; i < count; ++i) {
       const Node node = graph_.nodes[i];
       if (!is_product(graph_, node) || !ranges_.contains(node.inputs[0])) continue;
@@ -47,19 +48,22 @@ class ProbeBuilder {
  private:
   ValueId rounded(ValueId id) {
     if (const auto found = rounded_.find(id); found != rounded_.end()) return found->second;
-    const auto scale = activation_scale(ranges_.at(id), symmetric_);
+    const auto scale = activation_scale(ranges_.at(id), symmetric_, fp8_);
     const std::string name = graph_.value(id).name;
     const ValueId factor = graph_.add_constant(name + "_probe_scale", Tensor::scalar(scale.scale));
     const ValueId zero =
-        graph_.add_constant(name + "_probe_zero", symmetric_ ? Tensor::scalar<std::int8_t>(0)
-                                                             : Tensor::scalar(static_cast<std::uint8_t>(scale.zero)));
+        graph_.add_constant(name + "_probe_zero", fp8_         ? Tensor::scalar(Float8())
+                                                  : symmetric_ ? Tensor::scalar<std::int8_t>(0)
+                                                               : Tensor::scalar(static_cast<std::uint8_t>(scale.zero)));
     const ValueId stored = graph_.add_node("QuantizeLinear", {id, factor, zero});
     return rounded_[id] = graph_.add_node("DequantizeLinear", {stored, factor, zero});
   }
 
+  /// In FP8 as floats, so that every device multiplies them in FP32 at its full speed.
   ValueId rounded_weights(const Node& node, const Lattice* lattice) {
     const std::size_t axis = channel_axis(node);
-    const auto weights = quantize_weights(graph_.value(node.inputs[1]).constant, axis, false, lattice);
+    const auto weights = quantize_weights(graph_.value(node.inputs[1]).constant, axis, fp8_, lattice);
+    if (fp8_) return graph_.add_constant(node.name + "_probe_weights", dequantize_weights(weights, axis));
     const ValueId data = graph_.add_constant(node.name + "_probe_weights", weights.data);
     const ValueId scale = graph_.add_constant(node.name + "_probe_weights_scale", weights.scale);
     Attributes attributes;
@@ -69,7 +73,7 @@ class ProbeBuilder {
 
   Graph& graph_;
   const std::map<ValueId, Range>& ranges_;
-  bool symmetric_;
+  bool symmetric_, fp8_;
   std::map<ValueId, ValueId> rounded_;
 };
 
@@ -81,7 +85,7 @@ std::map<std::string, std::vector<float>> measure_bias_errors(const Graph& sourc
                                                               const Dataset& images, const Preprocess& preprocess,
                                                               const QuantizeOptions& options) {
   Graph graph = source;
-  auto probes = ProbeBuilder(graph, ranges, symmetric).build();
+  auto probes = ProbeBuilder(graph, ranges, symmetric, options.fp8).build();
   if (probes.empty()) return {};
   ImageRun run(graph, backend, images, preprocess, options);
   std::size_t seen = 0;

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/dtype.h"
+
 namespace halftone {
 namespace {
 
@@ -124,6 +126,17 @@ Range Histogram::range(Calibrator calibrator, double percentile, bool symmetric)
     range.low = -range.high;
   }
   return range;
+}
+
+double Histogram::float8_error(float shift, float scale) const {
+  double error = 0;
+  for (std::size_t i = 0; i < kBins; ++i) {
+    if (bins_[i] == 0) continue;
+    const float x = static_cast<float>(center(i)) - shift;
+    const double off = static_cast<double>(static_cast<float>(Float8(x / scale)) * scale - x);
+    error += static_cast<double>(bins_[i]) * off * off;
+  }
+  return error;
 }
 
 Range Histogram::by_percentile(double percentile) const {

@@ -36,6 +36,8 @@ class Histogram {
   std::uint64_t not_finite() const { return not_finite_; }
   /// The range a calibrator chooses for 256 levels. `percentile` in percent; `symmetric`: low = -high.
   Range range(Calibrator calibrator, double percentile, bool symmetric) const;
+  /// The summed squared error of values - shift, rounded to 8-bit floats of a scale. Zeros are not counted.
+  double float8_error(float shift, float scale) const;
 
  private:
   void widen(float reach);

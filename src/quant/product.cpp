@@ -5,6 +5,8 @@
 #include <functional>
 #include <numeric>
 
+#include "quant/float8_plan.h"
+
 namespace halftone {
 
 constexpr float kLargestFloat8 = 448;
@@ -64,10 +66,12 @@ QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool 
   each_run([&](std::size_t channel, std::size_t first, std::size_t count) {
     for (const float weight : source.subspan(first, count)) scale[channel] = std::max(scale[channel], std::abs(weight));
   });
-  for (auto& value : scale) value = value > 0 ? std::max(value / (fp8 ? kLargestFloat8 : 127), 1e-30f) : 1.0f;
+  for (auto& value : scale) value = value > 0 ? std::max(value / 127, 1e-30f) : 1.0f;
   if (lattice)
     for (auto& value : scale) value = lattice->weight_scale(value);
   if (fp8) {
+    result.scale = float8_scales(weights, axis);
+    scale = result.scale.data<float>();
     auto target = result.data.data<Float8>();
     each_run([&](std::size_t channel, std::size_t first, std::size_t count) {
       for (std::size_t i = first; i < first + count; ++i) target[i] = Float8(source[i] / scale[channel]);
@@ -80,6 +84,17 @@ QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool 
       target[i] = static_cast<std::int8_t>(std::clamp(std::nearbyint(source[i] / scale[channel]), -127.0f, 127.0f));
   });
   return result;
+}
+
+Tensor dequantize_weights(const QuantizedWeights& weights, std::size_t axis) {
+  const auto& shape = weights.data.shape();
+  std::int64_t inner = 1;
+  for (std::size_t i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
+  Tensor values = weights.data.to(DType::f32);
+  const auto scale = weights.scale.data<float>();
+  auto data = values.data<float>();
+  for (std::size_t i = 0; i < data.size(); ++i) data[i] *= scale[i / static_cast<std::size_t>(inner) % scale.size()];
+  return values;
 }
 
 ActivationScale activation_scale(const Range& range, bool symmetric, bool fp8) {

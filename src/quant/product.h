@@ -33,6 +33,8 @@ struct QuantizedWeights {
 };
 QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool fp8 = false,
                                   const Lattice* lattice = nullptr);
+/// What they stand for.
+Tensor dequantize_weights(const QuantizedWeights& weights, std::size_t axis);
 
 /// real = scale * (stored - zero), stored in u8, or in i8 with zero = 0 where `symmetric`, or in f8e4m3 with zero = 0.
 struct ActivationScale {

@@ -7,9 +7,11 @@
 #include "passes/pass.h"
 #include "quant/bias_correction.h"
 #include "quant/equalize.h"
+#include "quant/float8_plan.h"
 #include "quant/image_run.h"
 #include "quant/image_watch.h"
 #include "quant/product.h"
+#include "quant/recentre.h"
 
 namespace halftone {
 namespace {
@@ -139,7 +141,11 @@ CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& b
   }
   if (!options.fp8) align_sums(model.graph, groups, options.symmetric, model.ranges);
   for (std::size_t i = 0; i < groups.size(); ++i) model.tensors[i].chosen = model.ranges.at(groups[i].front());
-  if (options.correct_bias && !options.fp8)
+  if (options.fp8) {
+    model.sixteen_bit = sixteen_bit_products(model.graph);
+    model.recentred = recentre(model, histograms);
+  }
+  if (options.correct_bias)
     model.bias_errors = measure_bias_errors(model.graph, model.ranges, options.symmetric, backend,
                                             images.evenly_spaced(kFewImages), preprocess, options);
   model.graph.metadata["halftone.calibrator"] = std::string(name(calibrator));
@@ -149,12 +155,16 @@ CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& b
   return model;
 }
 
-QuantizedModel quantize(const CalibratedModel& model, const std::set<std::string>& keep_float) {
+QuantizedModel quantize(const CalibratedModel& model, const std::set<std::string>& chosen_float) {
   QuantizedModel result{model.graph, 0};
+  auto keep_float = chosen_float;
+  for (const auto& name : model.sixteen_bit)
+    if (keep_float.insert(name).second) result.graph.metadata[kBf16Layers] += name + "\n";
   correct_biases(result.graph, model.bias_errors, keep_float);
   std::map<ValueId, Range> ranges;
   for (const auto& group : values_to_quantize(result.graph, keep_float))
     for (const auto id : group) ranges[id] = model.ranges.at(id);
+  if (model.fp8) round_after_pools(result.graph, keep_float, ranges);
   result.products = insert_qdq(result.graph, ranges, model.symmetric, keep_float, model.fp8);
   infer_types(result.graph);
   result.graph.verify();

@@ -32,6 +32,9 @@ struct QuantizeOptions {
 /// the levels where nothing is negative.
 Calibrator default_calibrator(bool symmetric);
 
+/// Metadata entry of a plan: the products, one a line, that run in bf16 where they are left in float.
+inline constexpr const char* kBf16Layers = "halftone.bf16";
+
 /// What a quantised tensor got.
 struct QuantizedTensor {
   std::string name;
@@ -41,15 +44,17 @@ struct QuantizedTensor {
 
 /// A float model and what calibration learnt of it: enough to quantise it whole or in part.
 struct CalibratedModel {
-  Graph graph;  ///< simplified and equalised, every node with a name of its own
+  Graph graph;  ///< simplified and equalised, in FP8 recentred too, every node with a name of its own
   bool symmetric = false;
   bool fp8 = false;
+  std::set<std::string> sixteen_bit;  ///< products that an FP8 plan leaves in bf16
   std::map<ValueId, Range> ranges;
   /// By product, what quantising its input and weights adds to each output channel on average.
   std::map<std::string, std::vector<float>> bias_errors;
   std::vector<QuantizedTensor> tensors;
   std::size_t images = 0;
   std::size_t equalized = 0;  ///< tensors whose channels were rescaled
+  std::size_t recentred = 0;  ///< groups of tensors whose zero was moved
   std::vector<std::string> skipped;
   std::vector<std::string> warnings;
   double seconds = 0;
@@ -68,7 +73,7 @@ CalibratedModel calibrate(const Graph& graph, const std::shared_ptr<Backend>& ba
 
 /// Post-training quantisation: weights symmetric per channel in i8, activations per tensor in u8 with a zero point (or
 /// symmetric i8), biases in i32 at the product's scale, or all in f8e4m3 with float biases; all but the products named
-/// in `keep_float`.
+/// in `keep_float`, and in FP8 those of `sixteen_bit`, which are left in bf16.
 QuantizedModel quantize(const CalibratedModel& model, const std::set<std::string>& keep_float = {});
 
 /// Which values of a simplified graph to quantise, in groups that must share one range (what MaxPool, Concat and

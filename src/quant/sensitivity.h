@@ -10,9 +10,6 @@
 
 namespace halftone {
 
-/// Metadata entry of a plan: the products, one a line, that run in bf16 where they are left in float.
-inline constexpr const char* kBf16Layers = "halftone.bf16";
-
 /// What one layer alone in a lower precision does to the outputs of the network in FP32.
 struct LayerCost {
   double noise = 0;          ///< sum (y - y32)^2 / sum y32^2 over the images

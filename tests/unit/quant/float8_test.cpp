@@ -1,0 +1,194 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "cpu/cpu_backend.h"
+#include "graph/text.h"
+#include "quant/float8_plan.h"
+#include "quant/product.h"
+#include "quant/quantize.h"
+#include "quant/recentre.h"
+#include "tests/unit/quant/pictures.h"
+
+namespace halftone {
+namespace {
+
+using tests::batch_of;
+using tests::gray;
+using tests::random_pictures;
+
+// A stem, two residual blocks, one convolution that pads and one that does not, and a classifier.
+constexpr const char* kNetwork = R"(graph network
+input x f32:Nx1x8x8
+const w0 f32:8x1x3x3 random(1)
+const b0 f32:8 random(2)
+const w1 f32:8x8x3x3 random(3)
+const w2 f32:8x8x1x1 random(4)
+const w3 f32:8x8x1x1 random(5)
+const b3 f32:8 random(6)
+const w4 f32:8x8x1x1 random(7)
+const w5 f32:8x8x3x3 random(8)
+const w6 f32:8x8x1x1 random(9)
+const b6 f32:8 random(10)
+const w7 f32:8x8x1x1 random(11)
+const w8 f32:5x8 random(12)
+const b8 f32:5 random(13)
+stem = Conv(x, w0, b0)
+r0 = Relu(stem)
+p = MaxPool(r0) kernel_shape=2*2 strides=1*2
+a = Conv(p, w1) pads=1*4
+ra = Relu(a)
+c = Conv(ra, w2)
+s = Add(c, p)
+rs = Relu(s)
+d = Conv(rs, w3, b3)
+rd = Clip(d) min=0 max=40
+e = Conv(rd, w4)
+t = Add(rs, e)
+rt = Relu(t)
+f = Conv(rt, w5) pads=1*4
+rf = Relu(f)
+h = Conv(rf, w6, b6)
+rh = Relu(h)
+k = Conv(rh, w7)
+g = GlobalAveragePool(k)
+v = Flatten(g) axis=1
+y = Gemm(v, w8, b8) transB=1
+output y
+)";
+
+QuantizeOptions float8_options() {
+  QuantizeOptions options;
+  options.fp8 = true;
+  options.equalize = false;
+  options.threads = 2;
+  return options;
+}
+
+std::vector<float> outputs(Graph graph, const Tensor& batch) {
+  set_batch(graph, batch.shape()[0]);
+  const auto result = evaluate(graph, std::span<const Tensor>(&batch, 1));
+  const auto data = result[0].data<float>();
+  return {data.begin(), data.end()};
+}
+
+double snr(const std::vector<float>& got, const std::vector<float>& wanted) {
+  double signal = 0, noise = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    signal += std::pow(static_cast<double>(wanted[i]), 2);
+    noise += std::pow(static_cast<double>(got[i]) - static_cast<double>(wanted[i]), 2);
+  }
+  return 10 * std::log10(signal / noise);
+}
+
+const Node& node_named(const Graph& graph, const std::string& name) {
+  const auto found =
+      std::find_if(graph.nodes.begin(), graph.nodes.end(), [&](const Node& node) { return node.name == name; });
+  if (found == graph.nodes.end()) throw std::runtime_error("no node " + name);
+  return *found;
+}
+
+TEST(Float8Plan, LeavesTheFirstBlockAndTheLastProductInSixteenBits) {
+  EXPECT_EQ(sixteen_bit_products(parse_graph(kNetwork)), (std::set<std::string>{"stem", "a", "c", "y"}));
+}
+
+TEST(Float8Plan, LeavesAtLeastHalfOfAllProductsInEightBits) {
+  EXPECT_EQ(sixteen_bit_products(parse_graph(R"(graph three
+input x f32:2x4
+const w f32:4x4 random(1)
+a = Gemm(x, w)
+b = Gemm(a, w)
+c = Gemm(b, w)
+output c
+)")),
+            (std::set<std::string>{"a"}));
+  EXPECT_TRUE(sixteen_bit_products(parse_graph(R"(graph one
+input x f32:2x4
+const w f32:4x4 random(1)
+a = Gemm(x, w)
+output a
+)"))
+                  .empty());
+}
+
+TEST(Float8Plan, ScalesOfWeightsHaveTheLeastErrorInTheirBinade) {
+  // 25 and 27 lie between the numbers 24, 26 and 28 of the format, 1.04 times as much does not.
+  const Tensor weights = Tensor::from<float>(Shape{2, 4}, {25, 27, 25, 27, 0, 0, 0, 0});
+  const auto fitted = float8_scales(weights, 0);
+  const auto error = [&](float scale) {
+    double sum = 0;
+    for (const float value : weights.data<float>())
+      sum += std::pow(static_cast<double>(static_cast<float>(Float8(value / scale)) * scale - value), 2);
+    return sum;
+  };
+  const float scale = fitted.data<float>()[0];
+  EXPECT_LT(error(scale), 0.5 * error(1));
+  EXPECT_LE(error(scale), error(27.0f / 448));
+  EXPECT_GE(scale, 27.0f / 448);
+  EXPECT_LT(scale, 2 * 27.0f / 448);
+  EXPECT_EQ(fitted.data<float>()[1], 1);
+}
+
+TEST(Float8Plan, RoundsBehindThePoolOfAFloatProductOnly) {
+  const auto pictures = random_pictures(16, 8, 3);
+  const auto model = calibrate(parse_graph(kNetwork), make_cpu_backend(), pictures, gray(8), float8_options());
+  const auto plan = quantize(model);
+  EXPECT_EQ(plan.products, 5u);
+  EXPECT_EQ(plan.graph.metadata.at(kBf16Layers), "a\nc\nstem\ny\n");
+  EXPECT_EQ(node_named(plan.graph, "p").op, "MaxPool");
+  for (const auto& node : plan.graph.nodes)
+    if (node.op == "QuantizeLinear") {
+      EXPECT_NE(plan.graph.value(node.inputs[0]).name, "r0");
+      EXPECT_NE(plan.graph.value(node.inputs[0]).name, "p");
+    }
+}
+
+TEST(Recentre, LeavesTheNetworkWhatItIsAndMovesOnlyWhatNoPaddingReads) {
+  const auto pictures = random_pictures(16, 8, 3);
+  const Graph graph = parse_graph(kNetwork);
+  const auto model = calibrate(graph, make_cpu_backend(), pictures, gray(8), float8_options());
+  EXPECT_EQ(model.recentred, 4u);
+  for (const auto* moved : {"rs", "rd", "rf", "rh"}) {
+    const Node& node = node_named(model.graph, moved);
+    ASSERT_EQ(node.op, "Clip") << moved;
+    const auto low = node.attributes.get_float("min", 0);
+    EXPECT_LT(low, 0) << moved;
+    const auto& range = model.ranges.at(node.outputs[0]);
+    EXPECT_EQ(range.low, static_cast<float>(low)) << moved;
+    // Zeros, which a Relu makes many of, must be stored as they are.
+    const float scale = activation_scale(range, false, true).scale, stored = range.low / scale;
+    EXPECT_NEAR(static_cast<float>(Float8(stored)), stored, 1e-5f * std::abs(stored)) << moved;
+  }
+  EXPECT_DOUBLE_EQ(node_named(model.graph, "rd").attributes.get_float("max", 0),
+                   40 + node_named(model.graph, "rd").attributes.get_float("min", 0));
+  EXPECT_EQ(node_named(model.graph, "rt").op, "Relu");
+  const Tensor batch = batch_of(pictures, gray(8));
+  EXPECT_GT(snr(outputs(model.graph, batch), outputs(graph, batch)), 100);
+}
+
+TEST(Recentre, LosesLess) {
+  const auto pictures = random_pictures(24, 8, 3);
+  const Graph graph = parse_graph(kNetwork);
+  auto model = calibrate(graph, make_cpu_backend(), pictures, gray(8), float8_options());
+  const Tensor batch = batch_of(pictures, gray(8));
+  const auto wanted = outputs(graph, batch);
+  const double moved = snr(outputs(quantize(model).graph, batch), wanted);
+  // The same ranges for the network as it was.
+  Graph plain = graph;
+  std::map<ValueId, Range> ranges;
+  infer_types(plain);
+  std::map<ValueId, Histogram> seen;
+  Graph at_batch = plain;
+  set_batch(at_batch, batch.shape()[0]);
+  evaluate(at_batch, std::span<const Tensor>(&batch, 1), [&](ValueId id, const Tensor& tensor) {
+    if (tensor.dtype() == DType::f32) seen[id].add(tensor.data<float>());
+  });
+  for (const auto& group : values_to_quantize(plain, model.sixteen_bit))
+    for (const auto id : group) ranges[id] = {seen[id].low(), seen[id].high()};
+  insert_qdq(plain, ranges, false, model.sixteen_bit, true);
+  infer_types(plain);
+  EXPECT_GT(moved, snr(outputs(plain, batch), wanted) + 1.5);
+}
+
+}  // namespace
+}  // namespace halftone
