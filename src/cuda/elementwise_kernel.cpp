@@ -7,6 +7,7 @@
 #include "cuda/cuda_error.h"
 #include "cuda/fused_conv_setup.h"
 #include "cuda/layout.h"
+#include "cuda/quantize.h"
 
 // Arithmetic of two with broadcasting, activations, casts between floats, (de)quantisation, and softmax.
 namespace halftone::cuda {
@@ -136,6 +137,7 @@ class ElementwiseProgram : public Prepared {
       }
       if (quantises(function) && problem.input(1).shape.count() == 1) {
         // One long vector and one scale.
+        one_scale_ = true;
         p_.axes = 1;
         p_.extents[0] = p_.count;
         p_.a_strides[0] = 1;
@@ -170,6 +172,19 @@ class ElementwiseProgram : public Prepared {
       check(convert(p.a, p.a_type, p.output, p.out_type, p.count, 1, 0, raw(args.stream)), "cuda.elementwise");
       return;
     }
+    if (p.what == Elementwise::kQuantize && one_scale_) {
+      QuantizeParams q;
+      q.input = p.a;
+      q.scale = p.b;
+      q.zero = p.c;
+      q.output = p.output;
+      q.from = p.a_type;
+      q.scale_type = p.b_type;
+      q.to = p.out_type;
+      q.count = p.count;
+      check(quantize(q, raw(args.stream)), "cuda.elementwise");
+      return;
+    }
     check(elementwise(p, raw(args.stream)), "cuda.elementwise");
   }
 
@@ -177,6 +192,7 @@ class ElementwiseProgram : public Prepared {
   ElementwiseParams p_;
   std::size_t inputs_ = 1;
   bool same_types_ = false;
+  bool one_scale_ = false;
   bool in_place_ = false;
 };
 

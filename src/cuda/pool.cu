@@ -6,34 +6,86 @@
 namespace halftone::cuda {
 namespace {
 
+/// The largest of some values, kVector channels at once.
 template <typename T, int kVector>
-__device__ Pack<T, kVector> larger(Pack<T, kVector> a, const Pack<T, kVector>& b) {
-  constexpr bool kPairs = std::is_integral_v<T> || (sizeof(T) == 2 && !kTuring);
-  if constexpr (sizeof(a) % 4 == 0 && kPairs) {
-    auto* x = reinterpret_cast<uint32_t*>(&a);
-    const auto* y = reinterpret_cast<const uint32_t*>(&b);
+struct Largest {
+  using Values = Pack<T, kVector>;
+  Values best;
+
+  __device__ void start(const Values& first) { best = first; }
+
+  __device__ void take(const Values& next) {
+    constexpr bool kPairs = std::is_integral_v<T> || (sizeof(T) == 2 && !kTuring);
+    if constexpr (sizeof(best) % 4 == 0 && kPairs) {
+      auto* x = reinterpret_cast<uint32_t*>(&best);
+      const auto* y = reinterpret_cast<const uint32_t*>(&next);
 #pragma unroll
-    for (int i = 0; i < static_cast<int>(sizeof(a) / 4); ++i) {
-      if constexpr (std::is_same_v<T, int8_t>) {
-        x[i] = __vmaxs4(x[i], y[i]);
-      } else if constexpr (std::is_same_v<T, uint8_t>) {
-        x[i] = __vmaxu4(x[i], y[i]);
-      } else if constexpr (std::is_same_v<T, __half>) {
-        asm("max.NaN.f16x2 %0, %0, %1;" : "+r"(x[i]) : "r"(y[i]));
-      } else {
-        asm("max.NaN.bf16x2 %0, %0, %1;" : "+r"(x[i]) : "r"(y[i]));
+      for (int i = 0; i < static_cast<int>(sizeof(best) / 4); ++i) {
+        if constexpr (std::is_same_v<T, int8_t>) {
+          x[i] = __vmaxs4(x[i], y[i]);
+        } else if constexpr (std::is_same_v<T, uint8_t>) {
+          x[i] = __vmaxu4(x[i], y[i]);
+        } else if constexpr (std::is_same_v<T, __half>) {
+          asm("max.NaN.f16x2 %0, %0, %1;" : "+r"(x[i]) : "r"(y[i]));
+        } else {
+          asm("max.NaN.bf16x2 %0, %0, %1;" : "+r"(x[i]) : "r"(y[i]));
+        }
+      }
+    } else {
+#pragma unroll
+      for (int i = 0; i < kVector; ++i) {
+        const float x = to_float(best.values[i]);
+        const float y = to_float(next.values[i]);
+        if (y > x || y != y) best.values[i] = next.values[i];
       }
     }
-  } else {
-#pragma unroll
-    for (int i = 0; i < kVector; ++i) {
-      const float x = to_float(a.values[i]);
-      const float y = to_float(b.values[i]);
-      if (y > x || y != y) a.values[i] = b.values[i];
+  }
+
+  __device__ Values result() const { return best; }
+};
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+/// Bytes of which 16 bits at a time are compared: each is the upper byte of one such number. Above the lower byte 0x81
+/// an e4m3 has the bits of a bf16 of the same order, and is NaN where that is. They travel as words: a struct of bytes
+/// would be taken apart and put together byte by byte.
+template <typename T>
+struct Largest<T, 16> {
+  static_assert(sizeof(T) == 1);
+  static constexpr bool kFloat = std::is_same_v<T, __nv_fp8_e4m3>;
+  using Values = Pack<uint32_t, 4>;
+  uint32_t even[4], odd[4];
+
+  __device__ static uint32_t even_bytes(uint32_t x) { return __byte_perm(x, kFloat ? 0x81U : 0U, 0x2404); }
+  __device__ static uint32_t odd_bytes(uint32_t x) { return kFloat ? __byte_perm(x, 0x81U, 0x3414) : x; }
+  __device__ static void raise(uint32_t& x, uint32_t y) {
+    if constexpr (kFloat) {
+      asm("max.NaN.bf16x2 %0, %0, %1;" : "+r"(x) : "r"(y));
+    } else if constexpr (std::is_same_v<T, int8_t>) {
+      asm("max.s16x2 %0, %0, %1;" : "+r"(x) : "r"(y));
+    } else {
+      asm("max.u16x2 %0, %0, %1;" : "+r"(x) : "r"(y));
     }
   }
-  return a;
-}
+
+  __device__ void start(const Values& first) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) even[i] = even_bytes(first.values[i]), odd[i] = odd_bytes(first.values[i]);
+  }
+  __device__ void take(const Values& next) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      raise(even[i], even_bytes(next.values[i]));
+      raise(odd[i], odd_bytes(next.values[i]));
+    }
+  }
+  __device__ Values result() const {
+    Values out;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) out.values[i] = __byte_perm(even[i], odd[i], 0x7351);
+    return out;
+  }
+};
+#endif
 
 /// A thread makes kVector channels of one output pixel. kWindow is the window's side where it is
 /// known when compiling, so that its loads are issued together; 0 otherwise.
@@ -53,7 +105,8 @@ __global__ void pool_kernel(const PoolParams p, uint32_t items) {
   const int window_height = kWindow > 0 ? kWindow : p.kernel_height;
   const int window_width = kWindow > 0 ? kWindow : p.kernel_width;
   const T* input = static_cast<const T*>(p.input) + int64_t{image} * p.height * p.width * p.channels + channel;
-  Pack<T, kVector> best{};
+  using Values = std::conditional_t<kMax, typename Largest<T, kVector>::Values, Pack<T, kVector>>;
+  Largest<T, kVector> best;
   float sums[kMax ? 1 : kVector] = {};
   bool any = false;
   int count = 0;
@@ -67,9 +120,9 @@ __global__ void pool_kernel(const PoolParams p, uint32_t items) {
         // A clamped tap lies in the window as well, so the largest value stays the same.
         const int clamped_y = min(max(iy, max(top, 0)), min(p.height - 1, top + window_height - 1));
         const int clamped_x = min(max(ix, max(left, 0)), min(p.width - 1, left + window_width - 1));
-        const auto value =
-            *reinterpret_cast<const Pack<T, kVector>*>(input + (clamped_y * p.width + clamped_x) * p.channels);
-        best = r + s > 0 ? larger(best, value) : value;
+        const auto value = *reinterpret_cast<const Values*>(input + (clamped_y * p.width + clamped_x) * p.channels);
+        if (r + s > 0) best.take(value);
+        else best.start(value);
         continue;
       }
       const bool inside = static_cast<unsigned>(iy) < static_cast<unsigned>(p.height) &&
@@ -80,9 +133,10 @@ __global__ void pool_kernel(const PoolParams p, uint32_t items) {
         }
         continue;
       }
-      const auto value = *reinterpret_cast<const Pack<T, kVector>*>(input + (int64_t{iy} * p.width + ix) * p.channels);
+      const auto value = *reinterpret_cast<const Values*>(input + (int64_t{iy} * p.width + ix) * p.channels);
       if constexpr (kMax) {
-        best = any ? larger(best, value) : value;
+        if (any) best.take(value);
+        else best.start(value);
         any = true;
       } else {
         ++count;
@@ -91,12 +145,15 @@ __global__ void pool_kernel(const PoolParams p, uint32_t items) {
       }
     }
   }
-  if constexpr (!kMax) {
+  Values out;
+  if constexpr (kMax) {
+    out = best.result();
+  } else {
     const float factor = count > 0 ? p.scale / static_cast<float>(count) : 0.0F;
 #pragma unroll
-    for (int v = 0; v < kVector; ++v) best.values[v] = from_float<T>(fmaf(sums[v], factor, p.bias));
+    for (int v = 0; v < kVector; ++v) out.values[v] = from_float<T>(fmaf(sums[v], factor, p.bias));
   }
-  *reinterpret_cast<Pack<T, kVector>*>(static_cast<T*>(p.output) + int64_t{pixel} * p.channels + channel) = best;
+  *reinterpret_cast<Values*>(static_cast<T*>(p.output) + int64_t{pixel} * p.channels + channel) = out;
 }
 
 template <typename T, int kVector, bool kMax>
