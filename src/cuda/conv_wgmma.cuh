@@ -10,7 +10,7 @@
 namespace halftone::cuda {
 
 /// A block computes 64 pixels a warpgroup x kColumns channels, tile after tile down the same channels.
-template <int kGroups_, int kColumns_, int kStages_, int kBlocks_, int kPart_ = 0>
+template <int kGroups_, int kColumns_, int kStages_, int kBlocks_, int kPart_ = 0, int kDepth_ = 128>
 struct WgmmaTile {
   static constexpr int kGroups = kGroups_;
   static constexpr int kColumns = kColumns_;
@@ -19,12 +19,11 @@ struct WgmmaTile {
   static constexpr int kPart = kPart_;      // stages the tensor cores sum by themselves; 0: all
   static constexpr int kRows = 64 * kGroups;
   static constexpr int kThreads = 128 * kGroups;
-  static constexpr int kDepth = 128;  // bytes of the inner dimension a stage holds: one slab of 128 or two of 64
+  static constexpr int kDepth = kDepth_;  // bytes of the inner dimension a stage holds: 128, or one slab of 64
   static constexpr int kStageBytes = (kRows + kColumns) * kDepth;
   static constexpr int kAhead = kStages > 3 ? kStages - 1 : kStages;  // stages in flight
   static constexpr int kAlignment = 1024;                             // of swizzled operands
   static constexpr int kSharedBytes = kStageBytes * kStages + kAlignment;
-  static constexpr int kAddedBytes = 64;  // of a residual's row that lie together
 };
 
 struct WgmmaPlan {
@@ -37,14 +36,22 @@ struct WgmmaPlan {
   bool adds = false;  // the residual comes as a stage of its own, after a tile's slabs
 };
 
-/// Eight-bit products come with eight-bit residuals, signed or not.
+/// Eight-bit products come with eight-bit residuals, integers signed or not.
 template <typename T, typename Out>
-using WgmmaResidual = std::conditional_t<std::is_same_v<Accumulator<T>, int32_t>, int8_t, Out>;
+using WgmmaResidual =
+    std::conditional_t<std::is_same_v<Accumulator<T>, int32_t>, int8_t, std::conditional_t<sizeof(T) == 1, T, Out>>;
+
+/// Bytes of a residual's row that lie together: those of four threads, which share 64 columns' groups.
+template <typename T, typename Out>
+constexpr int kAddedBytes = 4 * ColumnOrder<Out, 64>::kVector* static_cast<int>(sizeof(WgmmaResidual<T, Out>));
 
 #ifdef HALFTONE_HOPPER
 /// Goes over a block's tiles, stage by stage, ahead of their products. Only one thread of the block copies.
-template <typename T, typename Residual, typename Tile>
+template <typename T, typename Out, typename Tile>
 struct Feeder {
+  using Residual = WgmmaResidual<T, Out>;
+  static constexpr int kTogether = kAddedBytes<T, Out>;
+
   const char* first_weights;
   const char* weights;
   int tile, slab, slab_in_tap, tap_x, tap_y;
@@ -131,9 +138,9 @@ struct Feeder {
     static_assert(Tile::kRows * kBytes <= Tile::kStageBytes);
     arrive_expecting(barrier, Tile::kRows * kBytes);
 #pragma unroll 1
-    for (int byte = 0; byte < kBytes; byte += Tile::kAddedBytes) {
+    for (int byte = 0; byte < kBytes; byte += kTogether) {
       copy_rows(to, residual, column + byte / static_cast<int>(sizeof(Residual)), row, barrier);
-      to += Tile::kRows * Tile::kAddedBytes;
+      to += Tile::kRows * kTogether;
     }
     ++slab;
   }
@@ -153,6 +160,9 @@ __device__ __forceinline__ void pack_four(const float (&x)[4], uint32_t* words) 
         " mov.b32 %0, {low, high}; }"
         : "=r"(words[0])
         : "f"(x[0]), "f"(x[1]), "f"(x[2]), "f"(x[3]));
+  } else if constexpr (std::is_same_v<Out, float>) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) words[i] = __float_as_uint(x[i]);
   } else {
     static_assert(std::is_same_v<Out, __half>);
     asm("cvt.rn.f16x2.f32 %0, %2, %1;" : "=r"(words[0]) : "f"(x[0]), "f"(x[1]));
@@ -185,6 +195,9 @@ __device__ __forceinline__ void unpack_four(const ConvParams& p, const uint32_t*
   }
 }
 
+__device__ __forceinline__ void load_shared(uint32_t (&words)[1], uint32_t address) {
+  asm volatile("ld.shared.u32 %0,[%1];" : "=r"(words[0]) : "r"(address));
+}
 __device__ __forceinline__ void load_shared(uint32_t (&words)[4], uint32_t address) {
   asm volatile("ld.shared.v4.u32 {%0,%1,%2,%3},[%4];"
                : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
@@ -203,13 +216,14 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   constexpr int kVector = Order::kVector;
   constexpr int kVectors = Tile::kColumns / (4 * kVector);  // a thread's share of one row
   constexpr int kSums = Tile::kColumns / 2;
-  constexpr int kWords = static_cast<int>(sizeof(Out));  // of four values
   using Residual = WgmmaResidual<T, Out>;
-  static_assert(4 * kVector * sizeof(Residual) == Tile::kAddedBytes && sizeof(Out) == sizeof(Residual));
+  constexpr int kWords = static_cast<int>(sizeof(Out));  // of four values
+  constexpr int kAddedWords = static_cast<int>(sizeof(Residual));
+  constexpr int kTogether = kAddedBytes<T, Out>;
 
   extern __shared__ char shared[];
   __shared__ uint64_t barriers[2 * Tile::kStages];
-  __shared__ Feeder<T, Residual, Tile> feeder;
+  __shared__ Feeder<T, Out, Tile> feeder;
   __shared__ alignas(16) float scales[Tile::kColumns];
   __shared__ alignas(16) float biases[Tile::kColumns];
   const uint32_t stages = (shared_address(shared) + Tile::kAlignment - 1) / Tile::kAlignment * Tile::kAlignment;
@@ -248,8 +262,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   const int column = first_column + lane % 4 * kVector;
   auto* output = static_cast<Out*>(p.output);
   // From the first 64 bytes of a stage's depth to the second, as operands count: along the slab, or to the next.
-  const int next_pixels = slab_bytes == 128 ? 4 : Tile::kRows * 64 / 16;
-  const int next_weights = slab_bytes == 128 ? 4 : Tile::kColumns * 64 / 16;
+  [[maybe_unused]] const int next_pixels = slab_bytes == 128 ? 4 : Tile::kRows * 64 / 16;
+  [[maybe_unused]] const int next_weights = slab_bytes == 128 ? 4 : Tile::kColumns * 64 / 16;
   int stage = 0;
   uint32_t parity = 0;
   auto next_stage = [&] {
@@ -266,8 +280,10 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     begin_products();
     multiply_group(T{}, sums, a, b, keep);
     multiply_group(T{}, sums, a + 2, b + 2, 1);
-    multiply_group(T{}, sums, a + next_pixels, b + next_weights, 1);
-    multiply_group(T{}, sums, a + next_pixels + 2, b + next_weights + 2, 1);
+    if constexpr (Tile::kDepth == 128) {
+      multiply_group(T{}, sums, a + next_pixels, b + next_weights, 1);
+      multiply_group(T{}, sums, a + next_pixels + 2, b + next_weights + 2, 1);
+    }
     commit_products();
   };
   auto leave = [&](int which) {
@@ -314,18 +330,18 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 
     const int64_t row = int64_t{tile} * Tile::kRows + row_in_tile;
     const uint32_t added_at =
-        stages + stage * Tile::kStageBytes + row_in_tile * Tile::kAddedBytes + lane % 4 * kVector * sizeof(Residual);
+        stages + stage * Tile::kStageBytes + row_in_tile * kTogether + lane % 4 * kVector * sizeof(Residual);
     if (plan.adds) wait_barrier(full + stage * 8, parity);
 #pragma unroll
     for (int g = 0; g < kVectors; ++g) {
       const int channel = column + g * 4 * kVector;
       if (channel >= p.outputs) continue;
       uint32_t out[2][4];
-      uint32_t added[2][4];
+      uint32_t added[2][kVector / 4 * kAddedWords];
       if (plan.adds) {
 #pragma unroll
         for (int h = 0; h < 2; ++h) {
-          load_shared(added[h], added_at + (g * Tile::kRows + h * 8) * Tile::kAddedBytes);
+          load_shared(added[h], added_at + (g * Tile::kRows + h * 8) * kTogether);
         }
       }
 #pragma unroll
@@ -341,7 +357,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
           const Acc* four = sums + (g * Order::kBlocksPerGroup + 2 * q) * 4 + h * 2;
           if (plan.adds) {
             float values[4];
-            unpack_four<Residual>(p, added[h] + q * kWords, values);
+            unpack_four<Residual>(p, added[h] + q * kAddedWords, values);
 #pragma unroll
             for (int v = 0; v < 4; ++v) results[v] = quad.apply(p, v, four[v / 2 * 4 + v % 2], values[v]);
           } else {
@@ -369,7 +385,6 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 
 template <typename T, typename Out, typename Tile>
 cudaError_t launch_conv_wgmma(const ConvParams& p, cudaStream_t stream) {
-  using Residual = WgmmaResidual<T, Out>;
   auto* kernel = conv_wgmma_kernel<T, Out, Tile>;
   static std::atomic<std::uint64_t> allowed{0};
   if (const cudaError_t error = allow_shared(kernel, Tile::kSharedBytes, allowed); error != cudaSuccess) return error;
@@ -382,6 +397,8 @@ cudaError_t launch_conv_wgmma(const ConvParams& p, cudaStream_t stream) {
   if (p.outputs % kVector != 0 || p.output_pitch % kVector != 0) return cudaErrorInvalidValue;
   WgmmaPlan plan;
   plan.depth = wgmma_depth(p, static_cast<int>(sizeof(T)));
+  if (Tile::kDepth < plan.depth.slab_bytes) return cudaErrorInvalidValue;
+  if (Tile::kDepth == 64) plan.depth.slabs = plan.depth.slabs_per_tap * p.kernel_height * p.kernel_width;
   plan.column_tiles = (p.outputs + Tile::kColumns - 1) / Tile::kColumns;
   plan.padded_outputs = plan.column_tiles * Tile::kColumns;
   plan.rows = reads_rows(p);
@@ -395,9 +412,9 @@ cudaError_t launch_conv_wgmma(const ConvParams& p, cudaStream_t stream) {
   CUtensorMap map{}, residual_map{};
   error = map_pixels(map, p, static_cast<int>(sizeof(T)), plan.depth.slab_bytes, Tile::kRows);
   if (error == cudaSuccess && plan.adds) {
-    constexpr int kBytes = static_cast<int>(sizeof(Residual));
+    constexpr int kBytes = static_cast<int>(sizeof(WgmmaResidual<T, Out>));
     error = map_rows(residual_map, p.residual, output_pixels(p), p.outputs, kBytes, Tile::kRows,
-                     Tile::kAddedBytes / kBytes);
+                     kAddedBytes<T, Out> / kBytes);
   }
   if (error != cudaSuccess) return error;
   kernel<<<static_cast<unsigned>(plan.across * plan.column_tiles), Tile::kThreads, Tile::kSharedBytes, stream>>>(
@@ -412,6 +429,7 @@ constexpr ConvWgmmaConfig conv_wgmma_config(std::string_view name, int most_dept
           Tile::kColumns,
           Tile::kBlocks,
           ColumnOrder<Out, 64>::kVector,
+          Tile::kDepth,
           most_depth,
           launch_conv_wgmma<T, Out, Tile>};
 }

@@ -32,13 +32,16 @@ struct ConvWgmmaConfig {
   int columns;
   int blocks;  ///< of one multiprocessor
   int vector;
-  int most_depth;  ///< bytes of the inner dimension it may sum
+  int stage_bytes;  ///< of the inner dimension: no fewer than a slab has
+  int most_depth;   ///< bytes of the inner dimension it may sum
   cudaError_t (*launch)(const ConvParams&, cudaStream_t);
 };
 
-/// Input, weights, residual and output of one type; s8 may add u8 and leave u8.
+/// Input, weights, residual and output of one type; s8 may add u8 and leave u8. Those to fp32 add their input's type.
 std::span<const ConvWgmmaConfig> conv_wgmma_fp8();
+std::span<const ConvWgmmaConfig> conv_wgmma_fp8_to_fp32();
 std::span<const ConvWgmmaConfig> conv_wgmma_int8();
+std::span<const ConvWgmmaConfig> conv_wgmma_int8_to_fp32();
 std::span<const ConvWgmmaConfig> conv_wgmma_fp16();
 
 /// Why no tile takes these pixels and windows, or nullptr: the copy engine counts strides and taps with few bits.

@@ -11,10 +11,11 @@ namespace {
 
 constexpr std::int64_t kShallow = 512;  // bytes of the inner dimension
 
-std::span<const ConvWgmmaConfig> table(DType dtype) {
-  switch (dtype) {
-    case DType::f8e4m3: return conv_wgmma_fp8();
-    case DType::i8: return conv_wgmma_int8();
+std::span<const ConvWgmmaConfig> table(const FusedConv& conv) {
+  const bool to_float = conv.y_type == DType::f32;
+  switch (conv.x_type) {
+    case DType::f8e4m3: return to_float ? conv_wgmma_fp8_to_fp32() : conv_wgmma_fp8();
+    case DType::i8: return to_float ? conv_wgmma_int8_to_fp32() : conv_wgmma_int8();
     case DType::f16: return conv_wgmma_fp16();
     default: return {};
   }
@@ -25,15 +26,17 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (!backend_of(backend).hopper()) return Support::no("not a device of compute capability 9.0");
   const FusedConv conv = fused_conv_of(problem);
   if (conv.group != 1) return Support::no("groups");
-  if (table(conv.x_type).empty()) return Support::no(fmt::format("no kernel for {}", name(conv.x_type)));
-  if (const auto answer = keeps_type(conv); !answer) return answer;
+  if (table(conv).empty()) return Support::no(fmt::format("no kernel for {}", name(conv.x_type)));
+  if (!is_quantised(conv.x_type) || conv.y_type != DType::f32)
+    if (const auto answer = keeps_type(conv); !answer) return answer;
   if (const auto answer = adds_its_type(conv); !answer) return answer;
-  // One block goes through all of a tile's depth: kernels whose blocks share a tile are far ahead where few are deep.
+  // One block goes through all of a tile's depth: kernels whose blocks share a tile are far ahead where few are deep,
+  // and those with smaller tiles where few are shallow.
   const ConvParams p = geometry(conv);
   const std::int64_t tiles = (output_pixels(p) + 63) / 64 * ((conv.o + 127) / 128);
   const std::int64_t depth = conv.kh * conv.kw * conv.c * static_cast<std::int64_t>(size_of(conv.x_type));
-  if (depth > kShallow && 2 * tiles < backend_of(backend).processors())
-    return Support::no(fmt::format("{} deep tiles leave most of the device idle", tiles));
+  if ((depth > kShallow ? 2 : 1) * tiles < backend_of(backend).processors())
+    return Support::no(fmt::format("{} tiles leave most of the device idle", tiles));
   if (const char* why = wgmma_refuses(p, static_cast<int>(size_of(conv.x_type)))) return Support::no(why);
   return pads_with_zero(conv);
 }
@@ -44,8 +47,8 @@ std::vector<std::string> configs(const Problem& problem, const Backend& backend)
   const WgmmaDepth depth = wgmma_depth(geometry(conv), static_cast<int>(size_of(conv.x_type)));
   const std::int64_t pixels = conv.n * conv.oh * conv.ow, slots = backend_of(backend).processors();
   std::vector<std::pair<std::int64_t, std::string>> ranked;
-  for (const auto& config : table(conv.x_type)) {
-    if (depth.slabs * depth.slab_bytes > config.most_depth) continue;
+  for (const auto& config : table(conv)) {
+    if (depth.slabs * depth.slab_bytes > config.most_depth || config.stage_bytes < depth.slab_bytes) continue;
     const std::int64_t tiles =
         (pixels + config.rows - 1) / config.rows * ((conv.o + config.columns - 1) / config.columns);
     const std::int64_t places = slots * config.blocks;
@@ -84,7 +87,7 @@ class ConvWgmma : public Prepared {
 };
 
 std::unique_ptr<Prepared> prepare(const PrepareContext& context) {
-  for (const auto& config : table(context.problem.input(FusedConv::kX).dtype))
+  for (const auto& config : table(fused_conv_of(context.problem)))
     if (config.name == context.config) return std::make_unique<ConvWgmma>(context, config);
   fail(Code::unsupported, "cuda.wgmma has no config '{}'", context.config);
 }

@@ -152,8 +152,9 @@ ConvSetup set_up(const PrepareContext& context, const SetupOptions& options) {
   if (rounds) {
     const float least = conv.y_type == DType::u8 ? 0.0F : -128.0F;
     p.output_zero = static_cast<int>(q.y_zero);
-    p.low = std::max(p.low, least - q.y_zero);
-    p.high = std::min(p.high, least + 255.0F - q.y_zero);
+    // Whole bounds keep the same results: rounding is monotone.
+    p.low = std::nearbyint(std::max(p.low, least - q.y_zero));
+    p.high = std::nearbyint(std::min(p.high, least + 255.0F - q.y_zero));
   }
   return setup;
 }
