@@ -69,6 +69,24 @@ cudaError_t map_pixels(CUtensorMap& map, const ConvParams& p, int element_bytes,
   return result == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
 }
 
+cudaError_t map_strips(CUtensorMap& map, const ConvParams& p, int element_bytes, int pitch, int lines) {
+  auto* const encode = row_encoder();
+  if (encode == nullptr) return cudaErrorNotSupported;
+  const int bytes = p.channels * element_bytes;
+  const auto pixel_bytes = static_cast<cuuint64_t>(p.input_pitch) * static_cast<cuuint64_t>(element_bytes);
+  const auto width = static_cast<cuuint64_t>(p.width), height = static_cast<cuuint64_t>(p.height);
+  const cuuint64_t sizes[4] = {static_cast<cuuint64_t>(p.channels), width, height, static_cast<cuuint64_t>(p.batch)};
+  const cuuint64_t strides[3] = {pixel_bytes, pixel_bytes * width, pixel_bytes * width * height};
+  const cuuint32_t box[4] = {static_cast<cuuint32_t>(p.channels), static_cast<cuuint32_t>(pitch),
+                             static_cast<cuuint32_t>(lines), 1};
+  const cuuint32_t steps[4] = {1, 1, 1, 1};
+  const auto result =
+      encode(&map, type_of(element_bytes), 4, const_cast<void*>(p.input), sizes, strides, box, steps,
+             CU_TENSOR_MAP_INTERLEAVE_NONE, bytes == 128 ? CU_TENSOR_MAP_SWIZZLE_128B : CU_TENSOR_MAP_SWIZZLE_64B,
+             CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  return result == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
+}
+
 cudaError_t map_rows(CUtensorMap& map, const void* matrix, int64_t all_rows, int all_columns, int element_bytes,
                      int rows, int columns) {
   auto* const encode = row_encoder();

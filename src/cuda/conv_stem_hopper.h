@@ -1,0 +1,33 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "cuda/conv_stem.h"
+#include "cuda/element_type.h"
+
+/// A network's first convolution on Hopper's warpgroup products: 3x3 or 7x7 windows of stride 2 over at most four
+/// channels. Bytes and e4m3 are multiplied as fp16, which holds them exactly, and summed in 32-bit floats.
+namespace halftone::cuda {
+
+namespace stem {
+constexpr int kHopperLine = 112;
+constexpr int kHopperChannels = 64;
+
+/// The output channel, among 64, of a row of the product: of each 16, rows 8 apart are neighbours where two bytes are
+/// to lie side by side.
+inline constexpr int hopper_channel(int row, int output_bytes) {
+  const int within = row % 16;
+  return output_bytes == 1 ? row - within + within % 8 * 2 + within / 8 : row;
+}
+}  // namespace stem
+
+/// Weights as the kernel's threads hold them; `ohwi` has values of two bytes.
+std::vector<uint16_t> pack_stem_hopper_weights(const ConvParams& p, int output_bytes, const uint16_t* ohwi);
+
+/// Null where the kernel takes the windows and channels, else why it does not.
+const char* stem_hopper_refusal(const ConvParams& p, int output_bytes);
+
+/// `weights` packed for the output's size; bytes out where `to` is an 8-bit integer, signed or not.
+cudaError_t conv_stem_hopper(const StemParams& p, Element from, Element to, cudaStream_t stream);
+
+}  // namespace halftone::cuda

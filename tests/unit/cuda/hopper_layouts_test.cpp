@@ -1,0 +1,86 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "cuda/conv_stem_hopper.h"
+#include "cuda/conv_strip.h"
+
+// How Hopper's kernels cut up their work and lay out weights. Needs no device.
+namespace halftone::cuda {
+namespace {
+
+constexpr int kShared = (227 << 10) - kStripStaticBytes;
+
+ConvParams square(int size, int channels, int outputs) {
+  ConvParams p;
+  p.height = p.width = p.out_height = p.out_width = size;
+  p.channels = p.input_pitch = channels;
+  p.outputs = p.output_pitch = outputs;
+  p.kernel_height = p.kernel_width = 3;
+  p.pad_top = p.pad_left = 1;
+  return p;
+}
+
+TEST(cuda_strips, cover_every_line_and_fit) {
+  for (const int size : {56, 28, 14, 7, 1}) {
+    for (const auto& config : conv_strip_int8()) {
+      const ConvParams p = square(size, config.slab_bytes, 64);
+      EXPECT_EQ(strip_refuses(p, 1), nullptr);
+      const StripPlan plan = plan_strips(p, config, kShared);
+      if (config.columns == 128 && size == 56) {  // its weights leave too little room
+        EXPECT_EQ(plan.lines, 0);
+        continue;
+      }
+      ASSERT_GT(plan.lines, 0) << config.name << " " << size;
+      EXPECT_GE(plan.lines * plan.strips_down, size);
+      EXPECT_LT(plan.lines * (plan.strips_down - 1), size);
+      EXPECT_GE(plan.tiles * 64, plan.lines * plan.pitch);
+      // The last tile's last tap reads within the strip.
+      EXPECT_LE((plan.tiles * 64 + 2 * plan.pitch + 2) * config.slab_bytes, plan.strip_bytes);
+      EXPECT_LE(9 * config.columns * config.slab_bytes + 4 * config.buffers * plan.strip_bytes, kShared);
+    }
+  }
+}
+
+TEST(cuda_strips, lines_that_do_not_fit_are_refused) {
+  EXPECT_NE(strip_refuses(square(300, 64, 64), 1), nullptr);
+  EXPECT_NE(strip_refuses(square(56, 96, 64), 1), nullptr);
+  EXPECT_NE(strip_refuses(square(56, 64, 64), 4), nullptr);
+  const ConvParams p = square(200, 128, 128);
+  for (const auto& config : conv_strip_int8()) {
+    if (config.columns == 128) {
+      EXPECT_EQ(plan_strips(p, config, kShared).lines, 0);
+    }
+  }
+}
+
+TEST(cuda_stem_hopper, each_weight_is_packed_once) {
+  ConvParams p;
+  p.channels = p.input_pitch = 3;
+  p.outputs = p.output_pitch = 96;
+  p.kernel_height = p.kernel_width = 7;
+  p.stride_height = p.stride_width = 2;
+  std::vector<uint16_t> weights(96 * 7 * 7 * 3);
+  std::iota(weights.begin(), weights.end(), uint16_t{1});
+  for (const int bytes : {1, 2}) {
+    EXPECT_EQ(stem_hopper_refusal(p, bytes), nullptr);
+    auto packed = pack_stem_hopper_weights(p, bytes, weights.data());
+    EXPECT_EQ(packed.size(), 2U * 14 * 128 * 8);  // two tiles of 64 channels, 14 steps of 16 values
+    std::sort(packed.begin(), packed.end());
+    packed.erase(packed.begin(), std::upper_bound(packed.begin(), packed.end(), uint16_t{0}));
+    EXPECT_EQ(packed, weights);
+  }
+}
+
+TEST(cuda_stem_hopper, bytes_of_neighbouring_channels_lie_side_by_side) {
+  for (int row = 0; row < 64; ++row) {
+    EXPECT_EQ(stem::hopper_channel(row, 2), row);
+    if (row % 16 < 8) {
+      EXPECT_EQ(stem::hopper_channel(row + 8, 1), stem::hopper_channel(row, 1) + 1);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace halftone::cuda
