@@ -52,7 +52,8 @@ void run(const QuantizeFlags& flags) {
     for (const auto& tensor : calibrated.tensors)
       fmt::print("{:<40} seen {:>10.4f} … {:<10.4f} chosen {:>10.4f} … {:<10.4f}\n", tensor.name, tensor.seen.low,
                  tensor.seen.high, tensor.chosen.low, tensor.chosen.high);
-  if (flags.verbose) fmt::print("{} tensors equalised\n", calibrated.equalized);
+  if (flags.verbose)
+    fmt::print("{} tensors equalised, {} with zero moved\n", calibrated.equalized, calibrated.recentred);
   if (choose) {
     auto mixed = choose_and_report(calibrated, std::filesystem::path(flags.model).stem().string(), *data, images,
                                    preprocess, flags.choose, flags.engine, backend, flags.skip_unreadable);
@@ -90,8 +91,10 @@ void add_quantize(CLI::App& app) {
       ->capture_default_str();
   verb->add_option("--limit", flags->limit, "Use at most this many images, evenly spaced; 0: all")
       ->capture_default_str();
-  verb->add_flag("--fp8", flags->fp8,
-                 "8-bit floats (e4m3) instead of integers, for GPUs that multiply them; --method does not apply");
+  verb->add_flag(
+      "--fp8", flags->fp8,
+      "8-bit floats (e4m3) instead of integers, for GPUs that multiply them, and BF16 for the first block and the "
+      "last product; --method does not apply");
   verb->add_flag("--symmetric", flags->symmetric,
                  "Signed activations with zero point 0, which GPUs want; CPUs are faster with unsigned");
   verb->add_flag("--no-bias-correction", flags->no_bias_correction,
