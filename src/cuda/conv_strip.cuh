@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
   using Acc = Accumulator<T>;
   using Order = ColumnOrder<Out, 64>;
   using Quad = Epilogue<Acc, Out, 4>;
-  using Residual = WgmmaResidual<T, Out>;
+  using Residual = WgmmaResidual<T>;
   static_assert(sizeof(Residual) == sizeof(Out));
   constexpr int kVector = Order::kVector;
   constexpr int kVectors = Tile::kColumns / (4 * kVector);

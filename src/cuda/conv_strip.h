@@ -33,6 +33,7 @@ struct ConvStripConfig {
 std::span<const ConvStripConfig> conv_strip_fp8();
 std::span<const ConvStripConfig> conv_strip_int8();
 std::span<const ConvStripConfig> conv_strip_fp16();
+std::span<const ConvStripConfig> conv_strip_bf16();
 
 /// Shared memory that the kernels have beside what a plan counts.
 constexpr int kStripStaticBytes = 2048;

@@ -15,6 +15,7 @@ std::span<const ConvStripConfig> table(DType dtype) {
     case DType::f8e4m3: return conv_strip_fp8();
     case DType::i8: return conv_strip_int8();
     case DType::f16: return conv_strip_fp16();
+    case DType::bf16: return conv_strip_bf16();
     default: return {};
   }
 }

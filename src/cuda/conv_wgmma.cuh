@@ -36,20 +36,19 @@ struct WgmmaPlan {
   bool adds = false;  // the residual comes as a stage of its own, after a tile's slabs
 };
 
-/// Eight-bit products come with eight-bit residuals, integers signed or not.
-template <typename T, typename Out>
-using WgmmaResidual =
-    std::conditional_t<std::is_same_v<Accumulator<T>, int32_t>, int8_t, std::conditional_t<sizeof(T) == 1, T, Out>>;
+/// What is added is of the input's type; of bytes, signed or not.
+template <typename T>
+using WgmmaResidual = std::conditional_t<std::is_same_v<Accumulator<T>, int32_t>, int8_t, T>;
 
 /// Bytes of a residual's row that lie together: those of four threads, which share 64 columns' groups.
 template <typename T, typename Out>
-constexpr int kAddedBytes = 4 * ColumnOrder<Out, 64>::kVector* static_cast<int>(sizeof(WgmmaResidual<T, Out>));
+constexpr int kAddedBytes = 4 * ColumnOrder<Out, 64>::kVector* static_cast<int>(sizeof(WgmmaResidual<T>));
 
 #ifdef HALFTONE_HOPPER
 /// Goes over a block's tiles, stage by stage, ahead of their products. Only one thread of the block copies.
 template <typename T, typename Out, typename Tile>
 struct Feeder {
-  using Residual = WgmmaResidual<T, Out>;
+  using Residual = WgmmaResidual<T>;
   static constexpr int kTogether = kAddedBytes<T, Out>;
 
   const char* first_weights;
@@ -163,6 +162,9 @@ __device__ __forceinline__ void pack_four(const float (&x)[4], uint32_t* words) 
   } else if constexpr (std::is_same_v<Out, float>) {
 #pragma unroll
     for (int i = 0; i < 4; ++i) words[i] = __float_as_uint(x[i]);
+  } else if constexpr (std::is_same_v<Out, __nv_bfloat16>) {
+    asm("cvt.rn.bf16x2.f32 %0, %2, %1;" : "=r"(words[0]) : "f"(x[0]), "f"(x[1]));
+    asm("cvt.rn.bf16x2.f32 %0, %2, %1;" : "=r"(words[1]) : "f"(x[2]), "f"(x[3]));
   } else {
     static_assert(std::is_same_v<Out, __half>);
     asm("cvt.rn.f16x2.f32 %0, %2, %1;" : "=r"(words[0]) : "f"(x[0]), "f"(x[1]));
@@ -175,6 +177,12 @@ template <typename Residual>
 __device__ __forceinline__ void unpack_four(const ConvParams& p, const uint32_t* words, float (&x)[4]) {
   if constexpr (std::is_same_v<Residual, int8_t>) {
     residual_values(p, *reinterpret_cast<const Pack<int8_t, 4>*>(words), x);
+  } else if constexpr (std::is_same_v<Residual, __nv_bfloat16>) {
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      x[2 * i] = __uint_as_float(words[i] << 16);
+      x[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000U);
+    }
   } else {
     uint32_t halves[2];
     if constexpr (std::is_same_v<Residual, __nv_fp8_e4m3>) {
@@ -198,10 +206,15 @@ __device__ __forceinline__ void unpack_four(const ConvParams& p, const uint32_t*
 __device__ __forceinline__ void load_shared(uint32_t (&words)[1], uint32_t address) {
   asm volatile("ld.shared.u32 %0,[%1];" : "=r"(words[0]) : "r"(address));
 }
-__device__ __forceinline__ void load_shared(uint32_t (&words)[4], uint32_t address) {
-  asm volatile("ld.shared.v4.u32 {%0,%1,%2,%3},[%4];"
-               : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
-               : "r"(address));
+template <int kWords>
+__device__ __forceinline__ void load_shared(uint32_t (&words)[kWords], uint32_t address) {
+  static_assert(kWords % 4 == 0);
+#pragma unroll
+  for (int i = 0; i < kWords; i += 4) {
+    asm volatile("ld.shared.v4.u32 {%0,%1,%2,%3},[%4];"
+                 : "=r"(words[i]), "=r"(words[i + 1]), "=r"(words[i + 2]), "=r"(words[i + 3])
+                 : "r"(address + 4 * i));
+  }
 }
 #endif
 
@@ -216,7 +229,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   constexpr int kVector = Order::kVector;
   constexpr int kVectors = Tile::kColumns / (4 * kVector);  // a thread's share of one row
   constexpr int kSums = Tile::kColumns / 2;
-  using Residual = WgmmaResidual<T, Out>;
+  using Residual = WgmmaResidual<T>;
   constexpr int kWords = static_cast<int>(sizeof(Out));  // of four values
   constexpr int kAddedWords = static_cast<int>(sizeof(Residual));
   constexpr int kTogether = kAddedBytes<T, Out>;
@@ -412,7 +425,7 @@ cudaError_t launch_conv_wgmma(const ConvParams& p, cudaStream_t stream) {
   CUtensorMap map{}, residual_map{};
   error = map_pixels(map, p, static_cast<int>(sizeof(T)), plan.depth.slab_bytes, Tile::kRows);
   if (error == cudaSuccess && plan.adds) {
-    constexpr int kBytes = static_cast<int>(sizeof(WgmmaResidual<T, Out>));
+    constexpr int kBytes = static_cast<int>(sizeof(WgmmaResidual<T>));
     error = map_rows(residual_map, p.residual, output_pixels(p), p.outputs, kBytes, Tile::kRows,
                      kAddedBytes<T, Out> / kBytes);
   }

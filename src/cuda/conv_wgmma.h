@@ -37,12 +37,18 @@ struct ConvWgmmaConfig {
   cudaError_t (*launch)(const ConvParams&, cudaStream_t);
 };
 
-/// Input, weights, residual and output of one type; s8 may add u8 and leave u8. Those to fp32 add their input's type.
+/// Input, weights, residual and output of one type; s8 may add u8 and leave u8. Those to another type add their
+/// input's.
 std::span<const ConvWgmmaConfig> conv_wgmma_fp8();
 std::span<const ConvWgmmaConfig> conv_wgmma_fp8_to_fp32();
 std::span<const ConvWgmmaConfig> conv_wgmma_int8();
 std::span<const ConvWgmmaConfig> conv_wgmma_int8_to_fp32();
 std::span<const ConvWgmmaConfig> conv_wgmma_fp16();
+std::span<const ConvWgmmaConfig> conv_wgmma_fp16_to_fp8();
+std::span<const ConvWgmmaConfig> conv_wgmma_fp16_to_int8();
+std::span<const ConvWgmmaConfig> conv_wgmma_bf16();
+std::span<const ConvWgmmaConfig> conv_wgmma_bf16_to_fp8();
+std::span<const ConvWgmmaConfig> conv_wgmma_bf16_to_int8();
 
 /// Why no tile takes these pixels and windows, or nullptr: the copy engine counts strides and taps with few bits.
 const char* wgmma_refuses(const ConvParams& p, int element_bytes);

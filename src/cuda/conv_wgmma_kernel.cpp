@@ -11,12 +11,34 @@ namespace {
 
 constexpr std::int64_t kShallow = 512;  // bytes of the inner dimension
 
+/// The tiles for a convolution's types; empty where it is neither one that keeps its type nor one at the border of a
+/// stretch of 8 bits.
 std::span<const ConvWgmmaConfig> table(const FusedConv& conv) {
-  const bool to_float = conv.y_type == DType::f32;
+  const bool keeps = static_cast<bool>(keeps_type(conv));
+  const DType to = conv.y_type;
   switch (conv.x_type) {
-    case DType::f8e4m3: return to_float ? conv_wgmma_fp8_to_fp32() : conv_wgmma_fp8();
-    case DType::i8: return to_float ? conv_wgmma_int8_to_fp32() : conv_wgmma_int8();
+    case DType::f8e4m3:
+      if (to == DType::f32) return conv_wgmma_fp8_to_fp32();
+      break;
+    case DType::i8:
+      if (to == DType::f32) return conv_wgmma_int8_to_fp32();
+      break;
+    case DType::f16:
+      if (to == DType::f8e4m3) return conv_wgmma_fp16_to_fp8();
+      if (is_8bit(to)) return conv_wgmma_fp16_to_int8();
+      break;
+    case DType::bf16:
+      if (to == DType::f8e4m3) return conv_wgmma_bf16_to_fp8();
+      if (is_8bit(to)) return conv_wgmma_bf16_to_int8();
+      break;
+    default: break;
+  }
+  if (!keeps) return {};
+  switch (conv.x_type) {
+    case DType::f8e4m3: return conv_wgmma_fp8();
+    case DType::i8: return conv_wgmma_int8();
     case DType::f16: return conv_wgmma_fp16();
+    case DType::bf16: return conv_wgmma_bf16();
     default: return {};
   }
 }
@@ -26,9 +48,7 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (!backend_of(backend).hopper()) return Support::no("not a device of compute capability 9.0");
   const FusedConv conv = fused_conv_of(problem);
   if (conv.group != 1) return Support::no("groups");
-  if (table(conv).empty()) return Support::no(fmt::format("no kernel for {}", name(conv.x_type)));
-  if (!is_quantised(conv.x_type) || conv.y_type != DType::f32)
-    if (const auto answer = keeps_type(conv); !answer) return answer;
+  if (table(conv).empty()) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
   if (const auto answer = adds_its_type(conv); !answer) return answer;
   // One block goes through all of a tile's depth: kernels whose blocks share a tile are far ahead where few are deep,
   // and those with smaller tiles where few are shallow.
