@@ -47,6 +47,7 @@ class Halver {
       if (std::find(inputs.begin(), inputs.end(), id) != inputs.end()) continue;
       const int maker = editor_.producer(twin);
       if (editor_.node(maker).op == "FusedConv" && editor_.users(twin).empty()) {
+        if (const int user = editor_.only_user(id); user >= 0 && rounds_to(maker, user)) continue;
         Node node = editor_.node(maker);
         node.attributes.set("to", std::string("f32"));
         node.outputs = {id};
@@ -74,6 +75,27 @@ class Halver {
     }
     twins_[id] = made;
     return made;
+  }
+
+  /// Lets a product round to the 8-bit floats that are all it is wanted for, where the device can.
+  bool rounds_to(int maker, int quantise) {
+    if (editor_.node(quantise).op != "QuantizeLinear") return false;
+    const auto y = scale_of(editor_, editor_.node(quantise));
+    if (!y || !y->per_tensor() || y->dtype != DType::f8e4m3) return false;
+    Node made = editor_.node(maker);
+    made.attributes.set("to", std::string(name(y->dtype)));
+    made.attributes.set("symmetric", std::int64_t{1});
+    const float numbers[] = {1, 0, 1, 0, y->scale[0], y->zero[0]};
+    made.inputs.resize(FusedConv::kQuantisation, kNoValue);
+    made.inputs.push_back(editor_.add_constant(made.name + "_quantisation", from_floats(Shape{6}, numbers)));
+    Problem problem = problem_of(editor_.graph, made);
+    for (auto& type : problem.outputs) type.dtype = y->dtype;
+    if (!context_.can_run(problem)) return false;
+    made.outputs = editor_.node(quantise).outputs;
+    editor_.remove(quantise);
+    editor_.remove(maker);
+    editor_.add_making(std::move(made));
+    return true;
   }
 
   bool is_f32(ValueId id) const { return id != kNoValue && editor_.type(id).dtype == DType::f32; }

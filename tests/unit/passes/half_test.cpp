@@ -74,5 +74,44 @@ output y
   EXPECT_EQ(test::ops(graph), "Transpose FusedConv Transpose");
 }
 
+constexpr double kStep = 0.125;  // of an 8-bit float: what was rounded to bf16 may round to the next one
+constexpr std::string_view kBorder = R"(
+input x f32:1x8x5x5
+const w f32:16x8x1x1 random(1)
+const s f32: [0.02]
+const z f8e4m3: [0]
+const wq f8e4m3:4x16x1x1 random(2)
+v = DequantizeLinear(wq, s)
+c = Conv(x, w)
+r = Relu(c)
+q = QuantizeLinear(r, s, z)
+d = DequantizeLinear(q, s, z)
+y = Conv(d, v)
+output y
+)";
+
+TEST(Half, ProductsRoundToEightBitFloatsThemselves) {
+  PassContext context;
+  context.precision = Precision::bf16;
+  const Graph graph = test::lowered(kBorder, kStep, context);
+  EXPECT_EQ(test::ops(graph), "ImageInput FusedConv FusedConv Transpose");
+  for (const auto& node : graph.nodes) {
+    if (node.op == "FusedConv" && graph.value(node.inputs[0]).type.dtype == DType::bf16) {
+      EXPECT_EQ(graph.value(node.outputs[0]).type.dtype, DType::f8e4m3);
+    }
+  }
+}
+
+TEST(Half, RoundingToEightBitFloatsStaysWhereTheDeviceCannotJoinIt) {
+  PassContext context;
+  context.precision = Precision::bf16;
+  context.can_run = [](const Problem& problem) {
+    return problem.op != "FusedConv" || problem.input(0).dtype != DType::bf16 ||
+           problem.output().dtype != DType::f8e4m3;
+  };
+  const Graph graph = test::lowered(kBorder, kStep, context);
+  EXPECT_EQ(test::ops(graph), "ImageInput FusedConv QuantizeLinear FusedConv Transpose");
+}
+
 }  // namespace
 }  // namespace halftone
