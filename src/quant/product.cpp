@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <numeric>
+#include <utility>
 
 #include "quant/float8_plan.h"
 
@@ -50,50 +49,58 @@ std::vector<RunningSum> sums_of(const Graph& graph) {
   return sums;
 }
 
-QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool fp8, const Lattice* lattice) {
+namespace {
+
+/// Calls visit(channel, first element, count) for each run of a channel's weights.
+template <typename Visit>
+void each_run(const Tensor& weights, std::size_t axis, Visit visit) {
   const auto& shape = weights.shape();
-  const std::int64_t channels = shape[axis];
-  const std::int64_t inner = std::accumulate(shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end(),
-                                             std::int64_t{1}, std::multiplies<>());
-  const auto source = weights.data<float>();
-  QuantizedWeights result{Tensor(fp8 ? DType::f8e4m3 : DType::i8, shape), Tensor(DType::f32, Shape{channels})};
-  auto scale = result.scale.data<float>();
-  std::fill(scale.begin(), scale.end(), 0.0f);
-  const auto each_run = [&](auto visit) {  // visit(channel, first element of a run of `inner`)
-    const auto run = static_cast<std::size_t>(inner);
-    for (std::size_t i = 0; i < source.size(); i += run) visit(i / run % scale.size(), i, run);
-  };
-  each_run([&](std::size_t channel, std::size_t first, std::size_t count) {
-    for (const float weight : source.subspan(first, count)) scale[channel] = std::max(scale[channel], std::abs(weight));
+  std::size_t run = 1;
+  for (std::size_t i = axis + 1; i < shape.rank(); ++i) run *= static_cast<std::size_t>(shape[i]);
+  const auto channels = static_cast<std::size_t>(shape[axis]);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(weights.count()); i += run) visit(i / run % channels, i, run);
+}
+
+Tensor int8_scales(const Tensor& weights, std::size_t axis, const Lattice* lattice) {
+  Tensor scales(DType::f32, Shape{weights.shape()[axis]});
+  auto values = scales.data<float>();
+  std::fill(values.begin(), values.end(), 0.0f);
+  each_run(weights, axis, [&](std::size_t channel, std::size_t first, std::size_t count) {
+    for (const float weight : weights.data<float>().subspan(first, count))
+      values[channel] = std::max(values[channel], std::abs(weight));
   });
-  for (auto& value : scale) value = value > 0 ? std::max(value / 127, 1e-30f) : 1.0f;
-  if (lattice)
-    for (auto& value : scale) value = lattice->weight_scale(value);
-  if (fp8) {
-    result.scale = float8_scales(weights, axis);
-    scale = result.scale.data<float>();
-    auto target = result.data.data<Float8>();
-    each_run([&](std::size_t channel, std::size_t first, std::size_t count) {
-      for (std::size_t i = first; i < first + count; ++i) target[i] = Float8(source[i] / scale[channel]);
-    });
-    return result;
+  for (auto& value : values) {
+    value = value > 0 ? std::max(value / 127, 1e-30f) : 1.0f;
+    if (lattice) value = lattice->weight_scale(value);
   }
-  auto target = result.data.data<std::int8_t>();
-  each_run([&](std::size_t channel, std::size_t first, std::size_t count) {
-    for (std::size_t i = first; i < first + count; ++i)
-      target[i] = static_cast<std::int8_t>(std::clamp(std::nearbyint(source[i] / scale[channel]), -127.0f, 127.0f));
+  return scales;
+}
+
+}  // namespace
+
+QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool fp8, const Lattice* lattice) {
+  QuantizedWeights result{Tensor(fp8 ? DType::f8e4m3 : DType::i8, weights.shape()),
+                          fp8 ? float8_scales(weights, axis) : int8_scales(weights, axis, lattice)};
+  const auto source = weights.data<float>(), scale = std::as_const(result.scale).data<float>();
+  each_run(weights, axis, [&](std::size_t channel, std::size_t first, std::size_t count) {
+    for (std::size_t i = first; i < first + count; ++i) {
+      const float steps = source[i] / scale[channel];
+      if (fp8) result.data.data<Float8>()[i] = Float8(steps);
+      else
+        result.data.data<std::int8_t>()[i] =
+            static_cast<std::int8_t>(std::clamp(std::nearbyint(steps), -127.0f, 127.0f));
+    }
   });
   return result;
 }
 
 Tensor dequantize_weights(const QuantizedWeights& weights, std::size_t axis) {
-  const auto& shape = weights.data.shape();
-  std::int64_t inner = 1;
-  for (std::size_t i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
   Tensor values = weights.data.to(DType::f32);
   const auto scale = weights.scale.data<float>();
   auto data = values.data<float>();
-  for (std::size_t i = 0; i < data.size(); ++i) data[i] *= scale[i / static_cast<std::size_t>(inner) % scale.size()];
+  each_run(values, axis, [&](std::size_t channel, std::size_t first, std::size_t count) {
+    for (std::size_t i = first; i < first + count; ++i) data[i] *= scale[channel];
+  });
   return values;
 }
 

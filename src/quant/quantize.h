@@ -72,8 +72,9 @@ CalibratedModel calibrate(const Graph& graph, const std::shared_ptr<Backend>& ba
                           const Preprocess& preprocess, const QuantizeOptions& options = {});
 
 /// Post-training quantisation: weights symmetric per channel in i8, activations per tensor in u8 with a zero point (or
-/// symmetric i8), biases in i32 at the product's scale, or all in f8e4m3 with float biases; all but the products named
-/// in `keep_float`, and in FP8 those of `sixteen_bit`, which are left in bf16.
+/// symmetric i8), biases in i32 at the product's scale (floats where it runs into an Add), on scales that leave nothing
+/// to the last bit of a float (quant/lattice.h); or all in f8e4m3 with float biases; all but the products named in
+/// `keep_float`, and in FP8 those of `sixteen_bit`, which are left in bf16.
 QuantizedModel quantize(const CalibratedModel& model, const std::set<std::string>& keep_float = {});
 
 /// Which values of a simplified graph to quantise, in groups that must share one range (what MaxPool, Concat and
