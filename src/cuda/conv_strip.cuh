@@ -231,4 +231,19 @@ cudaError_t launch_conv_strip(const ConvParams& p, cudaStream_t stream) {
   return cudaGetLastError();
 }
 
+/// The tiles for an 8-bit and for a 16-bit type, which conv_strip_*_sm90a.cu compile.
+template <typename T>
+inline constexpr ConvStripConfig kByteStrips[] = {
+    conv_strip_config<T, T, StripTile<64, 64, 2>>("64/64"),
+    conv_strip_config<T, T, StripTile<64, 64, 1>>("64/64/1"),
+    conv_strip_config<T, T, StripTile<128, 128, 1>>("128/128"),
+    conv_strip_config<T, T, StripTile<64, 128, 1>>("64/128"),
+};
+template <typename T>
+inline constexpr ConvStripConfig kHalfStrips[] = {
+    conv_strip_config<T, T, StripTile<64, 128, 1>>("64/128"),
+    conv_strip_config<T, T, StripTile<64, 64, 2>>("64/64"),
+    conv_strip_config<T, T, StripTile<64, 64, 1>>("64/64/1"),
+};
+
 }  // namespace halftone::cuda

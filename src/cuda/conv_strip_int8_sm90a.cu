@@ -2,15 +2,6 @@
 
 namespace halftone::cuda {
 
-std::span<const ConvStripConfig> conv_strip_int8() {
-  using T = int8_t;
-  static constexpr ConvStripConfig kTable[] = {
-      conv_strip_config<T, T, StripTile<64, 64, 2>>("64/64"),
-      conv_strip_config<T, T, StripTile<64, 64, 1>>("64/64/1"),
-      conv_strip_config<T, T, StripTile<128, 128, 1>>("128/128"),
-      conv_strip_config<T, T, StripTile<64, 128, 1>>("64/128"),
-  };
-  return kTable;
-}
+std::span<const ConvStripConfig> conv_strip_int8() { return kByteStrips<int8_t>; }
 
 }  // namespace halftone::cuda

@@ -1,7 +1,4 @@
-#include <cstring>
-
 #include "cuda/conv_strip.h"
-#include "cuda/conv_wgmma.h"
 #include "cuda/cuda_error.h"
 #include "cuda/fused_conv_setup.h"
 
@@ -54,20 +51,8 @@ Support supports(const Problem& problem, const Backend& backend) {
 
 class ConvStrip : public Prepared {
  public:
-  ConvStrip(const PrepareContext& context, const ConvStripConfig& config) : setup_(set_up(context)), config_(config) {
-    const FusedConv& conv = setup_.conv;
-    const Tensor& weights = context.constants[FusedConv::kW];
-    const auto outputs = static_cast<int>((conv.o + config.columns - 1) / config.columns * config.columns);
-    const auto what = fmt::format("cuda.wgmma {}x{} {}/{}", conv.kh, conv.kw, outputs, config.vector);
-    setup_.weights = context.weights.get(weights, what, [&] {
-      const auto packed = pack_wgmma_weights(weights.raw(), setup_.params, static_cast<int>(size_of(conv.x_type)),
-                                             config.vector, outputs);
-      Tensor host(DType::i8, Shape{static_cast<std::int64_t>(packed.size())});
-      std::memcpy(host.raw(), packed.data(), packed.size());
-      return to_device(context.backend, host);
-    });
-    setup_.params.weights = setup_.weights.raw();
-  }
+  ConvStrip(const PrepareContext& context, const ConvStripConfig& config)
+      : setup_(set_up_for_wgmma(context, config.columns, config.vector)), config_(config) {}
   bool reads_constant(std::size_t) const override { return false; }
   void run(const RunArgs& args) const override {
     check(config_.launch(bind(setup_, args), raw(args.stream)), "cuda.strip");

@@ -1,6 +1,9 @@
 #include "cuda/fused_conv_setup.h"
 
 #include <cmath>
+#include <cstring>
+
+#include "cuda/conv_wgmma.h"
 
 namespace halftone::cuda {
 
@@ -156,6 +159,23 @@ ConvSetup set_up(const PrepareContext& context, const SetupOptions& options) {
     p.low = std::nearbyint(std::max(p.low, least - q.y_zero));
     p.high = std::nearbyint(std::min(p.high, least + 255.0F - q.y_zero));
   }
+  return setup;
+}
+
+ConvSetup set_up_for_wgmma(const PrepareContext& context, int columns, int vector) {
+  ConvSetup setup = set_up(context);
+  const FusedConv& conv = setup.conv;
+  const Tensor& weights = context.constants[FusedConv::kW];
+  const auto outputs = static_cast<int>((conv.o + columns - 1) / columns * columns);
+  const auto what = fmt::format("cuda.wgmma {}x{} {}/{}", conv.kh, conv.kw, outputs, vector);
+  setup.weights = context.weights.get(weights, what, [&] {
+    const auto packed =
+        pack_wgmma_weights(weights.raw(), setup.params, static_cast<int>(size_of(conv.x_type)), vector, outputs);
+    Tensor host(DType::i8, Shape{static_cast<std::int64_t>(packed.size())});
+    std::memcpy(host.raw(), packed.data(), packed.size());
+    return to_device(context.backend, host);
+  });
+  setup.params.weights = setup.weights.raw();
   return setup;
 }
 

@@ -46,6 +46,8 @@ struct SetupOptions {
 /// Folds scales, zero points, bias and activation as ConvParams want them and uploads them; weights as they are, OHWI.
 /// Throws unsupported where x has a zero point and there is padding that the kernel fills with zeros.
 ConvSetup set_up(const PrepareContext& context, const SetupOptions& options = {});
+/// The same with weights for Hopper's products (pack_wgmma_weights), outputs padded to a multiple of `columns`.
+ConvSetup set_up_for_wgmma(const PrepareContext& context, int columns, int vector);
 
 /// The parameters of one call.
 ConvParams bind(const ConvSetup& setup, const RunArgs& args);

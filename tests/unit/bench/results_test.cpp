@@ -196,7 +196,8 @@ TEST(Results, WrittenFilesFollowThePublishedSchema) {
 TEST(Results, RecordedFilesFollowItToo) {
   const auto schema = Json::parse(read_file(HALFTONE_SOURCE_DIR "/docs/results.schema.json"));
   int found = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(HALFTONE_SOURCE_DIR "/results")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(HALFTONE_SOURCE_DIR "/results")) {
+    if (entry.is_directory()) continue;
     const auto json = Json::parse(read_file(entry.path()));
     if (!json.is_object() || !json.contains("schema")) continue;
     ++found;

@@ -14,7 +14,9 @@ namespace {
 
 using tests::batch_of;
 using tests::gray;
+using tests::outputs;
 using tests::random_pictures;
+using tests::snr;
 
 // The second layer's weights have one large entry a channel, which makes the step of all others coarse.
 constexpr const char* kCoarse = R"(graph coarse
@@ -32,17 +34,6 @@ y = Gemm(f, w3) transB=1
 output y
 )";
 
-Graph at_batch(Graph graph, std::int64_t batch) {
-  set_batch(graph, batch);
-  return graph;
-}
-
-std::vector<float> outputs(const Graph& graph, const Tensor& batch) {
-  const auto result = evaluate(at_batch(graph, batch.shape()[0]), std::span<const Tensor>(&batch, 1));
-  const auto data = result[0].data<float>();
-  return {data.begin(), data.end()};
-}
-
 /// The mean over images of what is added to each of `channels` outputs.
 std::vector<double> mean_error(const std::vector<float>& got, const std::vector<float>& wanted, std::size_t channels) {
   std::vector<double> error(channels, 0);
@@ -50,15 +41,6 @@ std::vector<double> mean_error(const std::vector<float>& got, const std::vector<
     error[i % channels] += static_cast<double>(got[i]) - static_cast<double>(wanted[i]);
   for (auto& value : error) value /= static_cast<double>(got.size() / channels);
   return error;
-}
-
-double snr(const std::vector<float>& got, const std::vector<float>& wanted) {
-  double signal = 0, noise = 0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    signal += std::pow(static_cast<double>(wanted[i]), 2);
-    noise += std::pow(static_cast<double>(got[i]) - static_cast<double>(wanted[i]), 2);
-  }
-  return 10 * std::log10(signal / noise);
 }
 
 QuantizeOptions plain_options() {

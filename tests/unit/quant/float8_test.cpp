@@ -15,7 +15,9 @@ namespace {
 
 using tests::batch_of;
 using tests::gray;
+using tests::outputs;
 using tests::random_pictures;
+using tests::snr;
 
 // A stem, two residual blocks, one convolution that pads and one that does not, and a classifier.
 constexpr const char* kNetwork = R"(graph network
@@ -63,22 +65,6 @@ QuantizeOptions float8_options() {
   options.equalize = false;
   options.threads = 2;
   return options;
-}
-
-std::vector<float> outputs(Graph graph, const Tensor& batch) {
-  set_batch(graph, batch.shape()[0]);
-  const auto result = evaluate(graph, std::span<const Tensor>(&batch, 1));
-  const auto data = result[0].data<float>();
-  return {data.begin(), data.end()};
-}
-
-double snr(const std::vector<float>& got, const std::vector<float>& wanted) {
-  double signal = 0, noise = 0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    signal += std::pow(static_cast<double>(wanted[i]), 2);
-    noise += std::pow(static_cast<double>(got[i]) - static_cast<double>(wanted[i]), 2);
-  }
-  return 10 * std::log10(signal / noise);
 }
 
 const Node& node_named(const Graph& graph, const std::string& name) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <cstring>
 #include <random>
 #include <string>
@@ -32,6 +33,24 @@ inline Tensor batch_of(const Dataset& pictures, const Preprocess& preprocess) {
   for (std::size_t i = 0; i < pictures.size(); ++i)
     pictures.load(i, preprocessor, static_cast<std::byte*>(batch.raw()) + i * preprocess.image_bytes());
   return batch;
+}
+
+/// What a graph of symbolic batch makes of it.
+inline std::vector<float> outputs(Graph graph, const Tensor& batch) {
+  set_batch(graph, batch.shape()[0]);
+  const auto result = evaluate(graph, std::span<const Tensor>(&batch, 1));
+  const auto data = std::as_const(result[0]).data<float>();
+  return {data.begin(), data.end()};
+}
+
+/// Signal to noise, dB.
+inline double snr(const std::vector<float>& got, const std::vector<float>& wanted) {
+  double signal = 0, noise = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    signal += std::pow(static_cast<double>(wanted[i]), 2);
+    noise += std::pow(static_cast<double>(got[i]) - static_cast<double>(wanted[i]), 2);
+  }
+  return 10 * std::log10(signal / noise);
 }
 
 }  // namespace halftone::tests
