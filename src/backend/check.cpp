@@ -1,6 +1,8 @@
 #include "backend/check.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <string_view>
@@ -218,7 +220,8 @@ Tally tally(std::span<const T> want, std::span<const T> have, bool quantised, co
     Tally mine;
 #pragma omp for schedule(static)
     for (std::size_t i = 0; i < want.size(); ++i) {
-      if (std::memcmp(&want[i], &have[i], sizeof(T)) == 0) continue;
+      using Bits = std::array<std::byte, sizeof(T)>;  // most are the same to the bit, which is soon seen
+      if (std::bit_cast<Bits>(want[i]) == std::bit_cast<Bits>(have[i])) continue;
       const double wanted = as_double(want[i]), found = as_double(have[i]);
       if (wanted == found || (std::isnan(wanted) && std::isnan(found))) continue;
       const double difference = std::abs(wanted - found);

@@ -51,7 +51,9 @@ bool meet(const std::set<int>& a, const std::set<int>& b) {
 }  // namespace
 
 std::set<std::string> sixteen_bit_products(const Graph& graph) {
-  const auto [behind, nearest] = origins_of(graph);
+  const Origins origins = origins_of(graph);
+  const auto& behind = origins.behind;
+  const auto& nearest = origins.nearest;
   const auto at = [](ValueId id) { return static_cast<std::size_t>(id); };
   std::set<int> products, first, second, last;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
