@@ -51,10 +51,7 @@ class ProbeBuilder {
     const auto scale = activation_scale(ranges_.at(id), symmetric_, fp8_);
     const std::string name = graph_.value(id).name;
     const ValueId factor = graph_.add_constant(name + "_probe_scale", Tensor::scalar(scale.scale));
-    const ValueId zero =
-        graph_.add_constant(name + "_probe_zero", fp8_         ? Tensor::scalar(Float8())
-                                                  : symmetric_ ? Tensor::scalar<std::int8_t>(0)
-                                                               : Tensor::scalar(static_cast<std::uint8_t>(scale.zero)));
+    const ValueId zero = graph_.add_constant(name + "_probe_zero", zero_point(scale, symmetric_, fp8_));
     const ValueId stored = graph_.add_node("QuantizeLinear", {id, factor, zero});
     return rounded_[id] = graph_.add_node("DequantizeLinear", {stored, factor, zero});
   }

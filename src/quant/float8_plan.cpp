@@ -9,7 +9,6 @@
 namespace halftone {
 namespace {
 
-constexpr float kLargest = 448;
 constexpr int kCandidates = 8;  // scales tried in a binade; those of further ones round alike
 
 /// For every value the products it depends on, and those it is made of with none and no sum in between.
@@ -84,25 +83,24 @@ std::set<std::string> sixteen_bit_products(const Graph& graph) {
 }
 
 Tensor float8_scales(const Tensor& weights, std::size_t axis) {
-  const auto& shape = weights.shape();
-  const auto channels = static_cast<std::size_t>(shape[axis]);
-  std::size_t inner = 1;
-  for (std::size_t i = axis + 1; i < shape.rank(); ++i) inner *= static_cast<std::size_t>(shape[i]);
-  const auto source = weights.data<float>();
-  Tensor result(DType::f32, Shape{shape[axis]});
+  const auto channels = static_cast<std::size_t>(weights.shape()[axis]);
+  std::vector<std::vector<float>> of(channels);
+  each_run(weights, axis, [&](std::size_t channel, std::size_t first, std::size_t count) {
+    const auto run = weights.data<float>().subspan(first, count);
+    of[channel].insert(of[channel].end(), run.begin(), run.end());
+  });
+  Tensor result(DType::f32, Shape{weights.shape()[axis]});
   auto scales = result.data<float>();
 #pragma omp parallel for
   for (std::size_t channel = 0; channel < channels; ++channel) {
-    std::vector<float> values;
-    for (std::size_t run = channel * inner; run < source.size(); run += channels * inner)
-      values.insert(values.end(), source.begin() + static_cast<std::ptrdiff_t>(run),
-                    source.begin() + static_cast<std::ptrdiff_t>(run + inner));
+    const auto& values = of[channel];
     float largest = 0;
     for (const float value : values) largest = std::max(largest, std::abs(value));
     double least = std::numeric_limits<double>::max();
     scales[channel] = 1;
     for (int step = 0; step < kCandidates && largest > 0; ++step) {
-      const float scale = std::max(largest / kLargest * std::exp2(static_cast<float>(step) / kCandidates), 1e-30f);
+      const float scale =
+          std::max(largest / kLargestFloat8 * std::exp2(static_cast<float>(step) / kCandidates), 1e-30f);
       double error = 0;
       for (const float value : values) {
         const float off = static_cast<float>(Float8(value / scale)) * scale - value;

@@ -78,10 +78,7 @@ std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, boo
     const ActivationScale scale = activation_scale(range, symmetric, fp8);
     const std::string name = graph.value(id).name;
     const ValueId scale_id = graph.add_constant(name + "_scale", Tensor::scalar(scale.scale));
-    const ValueId zero_id =
-        graph.add_constant(name + "_zero_point", fp8         ? Tensor::scalar(Float8())
-                                                 : symmetric ? Tensor::scalar<std::int8_t>(0)
-                                                             : Tensor::scalar(static_cast<std::uint8_t>(scale.zero)));
+    const ValueId zero_id = graph.add_constant(name + "_zero_point", zero_point(scale, symmetric, fp8));
     const std::size_t old_nodes = graph.nodes.size();
     const ValueId quantised = graph.add_node("QuantizeLinear", {id, scale_id, zero_id}, {}, name + "_quantized");
     const ValueId back = graph.add_node("DequantizeLinear", {quantised, scale_id, zero_id}, {}, name + "_dequantized");

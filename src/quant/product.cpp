@@ -8,8 +8,6 @@
 
 namespace halftone {
 
-constexpr float kLargestFloat8 = 448;
-
 bool is_product(const Graph& graph, const Node& node) {
   if (node.op != "Conv" && node.op != "Gemm" && node.op != "MatMul") return false;
   if (node.inputs.size() < 2 || node.inputs[1] == kNoValue || !graph.value(node.inputs[1]).is_constant()) return false;
@@ -50,16 +48,6 @@ std::vector<RunningSum> sums_of(const Graph& graph) {
 }
 
 namespace {
-
-/// Calls visit(channel, first element, count) for each run of a channel's weights.
-template <typename Visit>
-void each_run(const Tensor& weights, std::size_t axis, Visit visit) {
-  const auto& shape = weights.shape();
-  std::size_t run = 1;
-  for (std::size_t i = axis + 1; i < shape.rank(); ++i) run *= static_cast<std::size_t>(shape[i]);
-  const auto channels = static_cast<std::size_t>(shape[axis]);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(weights.count()); i += run) visit(i / run % channels, i, run);
-}
 
 Tensor int8_scales(const Tensor& weights, std::size_t axis, const Lattice* lattice) {
   Tensor scales(DType::f32, Shape{weights.shape()[axis]});
@@ -116,6 +104,12 @@ ActivationScale activation_scale(const Range& range, bool symmetric, bool fp8) {
   const float zero = std::clamp(std::nearbyint(-range.low / (width / 255)), 0.0f, 255.0f);
   const float below = zero > 0 ? -range.low / zero : 0, above = zero < 255 ? range.high / (255 - zero) : 0;
   return {std::max(below, above), static_cast<int>(zero)};
+}
+
+Tensor zero_point(const ActivationScale& scale, bool symmetric, bool fp8) {
+  if (fp8) return Tensor::scalar(Float8());
+  if (symmetric) return Tensor::scalar<std::int8_t>(0);
+  return Tensor::scalar(static_cast<std::uint8_t>(scale.zero));
 }
 
 std::vector<std::string> products_of(const Graph& graph) {

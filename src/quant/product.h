@@ -10,6 +10,9 @@
 /// 1).
 namespace halftone {
 
+/// The largest number of f8e4m3.
+inline constexpr float kLargestFloat8 = 448;
+
 bool is_product(const Graph& graph, const Node& node);
 
 /// The names of a graph's products, in its order.
@@ -17,6 +20,16 @@ std::vector<std::string> products_of(const Graph& graph);
 
 /// The axis of a product's weights that counts output channels.
 std::size_t channel_axis(const Node& node);
+
+/// Calls visit(channel, first element, count) for each run of weights that one channel, along `axis`, has in memory.
+template <typename Visit>
+void each_run(const Tensor& weights, std::size_t axis, Visit visit) {
+  const auto& shape = weights.shape();
+  std::size_t run = 1;
+  for (std::size_t i = axis + 1; i < shape.rank(); ++i) run *= static_cast<std::size_t>(shape[i]);
+  const auto channels = static_cast<std::size_t>(shape[axis]);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(weights.count()); i += run) visit(i / run % channels, i, run);
+}
 
 /// An Add that a product runs into: the sum happens before rounding, and the other operand is read as 8 bits.
 struct RunningSum {
@@ -42,5 +55,7 @@ struct ActivationScale {
   int zero = 0;
 };
 ActivationScale activation_scale(const Range& range, bool symmetric, bool fp8 = false);
+/// Its zero point as QuantizeLinear takes it, which says by its type what is stored.
+Tensor zero_point(const ActivationScale& scale, bool symmetric, bool fp8);
 
 }  // namespace halftone

@@ -139,11 +139,12 @@ CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& b
     model.tensors.push_back({name, {together.low(), together.high()}, chosen});
     for (const auto id : group) model.ranges[id] = chosen;
   }
-  if (!options.fp8) align_sums(model.graph, groups, options.symmetric, model.ranges);
-  for (std::size_t i = 0; i < groups.size(); ++i) model.tensors[i].chosen = model.ranges.at(groups[i].front());
   if (options.fp8) {
     model.sixteen_bit = sixteen_bit_products(model.graph);
     model.recentred = recentre(model, histograms);
+  } else {
+    align_sums(model.graph, groups, options.symmetric, model.ranges);
+    for (std::size_t i = 0; i < groups.size(); ++i) model.tensors[i].chosen = model.ranges.at(groups[i].front());
   }
   if (options.correct_bias)
     model.bias_errors = measure_bias_errors(model.graph, model.ranges, options.symmetric, backend,

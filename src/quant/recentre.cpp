@@ -9,7 +9,6 @@
 namespace halftone {
 namespace {
 
-constexpr float kLargest = 448;
 constexpr auto kMoves =
     std::to_array<std::string_view>({"MaxPool", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose"});
 
@@ -122,11 +121,10 @@ class Recentrer {
     const Tensor& weights = graph_.value(node.inputs[1]).constant;
     const std::size_t axis = channel_axis(node);
     std::vector<double> sums(static_cast<std::size_t>(weights.shape()[axis]), 0);
-    std::size_t inner = 1;
-    for (std::size_t i = axis + 1; i < weights.shape().rank(); ++i)
-      inner *= static_cast<std::size_t>(weights.shape()[i]);
-    const auto data = weights.data<float>();
-    for (std::size_t i = 0; i < data.size(); ++i) sums[i / inner % sums.size()] += static_cast<double>(data[i]);
+    each_run(weights, axis, [&](std::size_t channel, std::size_t first, std::size_t count) {
+      for (const float weight : weights.data<float>().subspan(first, count))
+        sums[channel] += static_cast<double>(weight);
+    });
     return sums;
   }
 
@@ -149,12 +147,12 @@ class Recentrer {
 /// The centre with the least error; 0 to leave the values alone.
 float best_center(const Histogram& histogram) {
   // With the scale high / (448 + g), for a number g of the format, c = g * scale is one too and high - c becomes 448.
-  double least = histogram.float8_error(0, histogram.high() / kLargest);
+  double least = histogram.float8_error(0, histogram.high() / kLargestFloat8);
   float center = 0;
   for (std::uint8_t bits = 1; bits <= 0x7e; ++bits) {
     Float8 number;
     number.bits = bits;
-    const float scale = histogram.high() / (kLargest + static_cast<float>(number));
+    const float scale = histogram.high() / (kLargestFloat8 + static_cast<float>(number));
     const double error = histogram.float8_error(static_cast<float>(number) * scale, scale);
     if (error < least) least = error, center = static_cast<float>(number) * scale;
   }
