@@ -8,6 +8,7 @@
 #include "base/progress.h"
 #include "bench/advice.h"
 #include "bench/compare.h"
+#include "bench/device_rows.h"
 #include "bench/format.h"
 #include "bench/report.h"
 #include "bench/scaling.h"
@@ -154,6 +155,8 @@ void print_tables(const Study& study, const std::optional<Slo>& slo) {
     if (const auto summary = peer_summary(study.all, model); !summary.empty()) fmt::print("{}\n", summary);
     fmt::print("\n");
   }
+  if (const auto rows = device_rows(study); rows.size() > 1)
+    fmt::print("the devices at a glance\n{}\n", text_table(rows, width));
   for (const auto& absent : study.all.absent) fmt::print("absent: {}\n", describe(absent));
   for (const auto& sentence : device_sentences(study)) fmt::print("{}\n", sentence);
   for (const auto& sentence : missing_sentences(study)) fmt::print("{}\n", sentence);

@@ -85,12 +85,16 @@ Axes axes_of(const ChartStyle& style, const std::vector<ChartLine>& lines) {
   return axes;
 }
 
+std::string tick_text(double tick) {
+  return tick >= 10'000 ? fmt::format("{:g}k", tick / 1000) : fmt::format("{:g}", tick);
+}
+
 std::string draw_frame(const ChartStyle& style, const Axes& axes) {
   std::string svg;
   for (const double tick : axes.y_ticks)
     svg += fmt::format(
-        "<path class=\"grid\" d=\"M{0} {1:.1f} H{2}\"/><text x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:g}</text>",
-        kLeft, axes.y(tick), kWidth - kRight, kLeft - 8, axes.y(tick) + 4, tick);
+        "<path class=\"grid\" d=\"M{0} {1:.1f} H{2}\"/><text x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5}</text>",
+        kLeft, axes.y(tick), kWidth - kRight, kLeft - 8, axes.y(tick) + 4, tick_text(tick));
   double last = -100;
   for (const double tick : axes.x_ticks) {
     const double at = axes.x(tick);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bench/advice.h"
+#include "bench/device_rows.h"
 #include "bench/format.h"
 #include "bench/html.h"
 
@@ -29,6 +30,13 @@ Rows machine_rows(const Machine& machine) {
 }
 
 bool is_disturbance(const std::string& note) { return note.find("not quiet") != std::string::npos; }
+
+std::string glance_section(const Study& study) {
+  const auto rows = device_rows(study);
+  if (rows.size() < 2) return "";
+  return "<h2>The devices at a glance</h2>\n" + html_table(rows) +
+         html_paragraph("Ratios are those of the largest throughputs, over all batches.", "soft");
+}
 
 std::string devices_section(const Study& study) {
   if (study.devices.size() < 2) return "";
@@ -88,6 +96,7 @@ std::string html_report(const Study& study, const std::optional<Slo>& slo) {
   for (const auto& note : study.all.notes)
     if (is_disturbance(note)) html += html_paragraph(note, "note");
   if (models.empty()) html += "<p>Nothing was measured.</p>\n";
+  html += glance_section(study);
   for (const auto& model : models) html += model_section(study, model, slo);
   html += devices_section(study) + absent_section(study.all);
   html += study.machines.size() > 1 ? "<h2>The machines</h2>\n" : "<h2>The machine</h2>\n";

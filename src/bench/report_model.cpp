@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "bench/advice.h"
@@ -57,6 +58,17 @@ std::string legend(const std::vector<Curve>& curves) {
 
 ChartLine line_of(const Curve& curve) { return {curve.label, {}, curve.series, curve.color, curve.dash}; }
 
+/// Whether the slowest would lie flat on a linear axis.
+bool far_apart(const std::vector<Curve>& curves) {
+  constexpr double kFar = 20;
+  double least = INFINITY, most = 0;
+  for (const auto& curve : curves) {
+    least = std::min(least, curve.sweep.fastest().throughput);
+    most = std::max(most, curve.sweep.fastest().throughput);
+  }
+  return most > kFar * least && least > 0;
+}
+
 std::string throughput_chart(const std::vector<Curve>& curves) {
   std::vector<ChartLine> lines;
   for (const auto& curve : curves) {
@@ -71,7 +83,11 @@ std::string throughput_chart(const std::vector<Curve>& curves) {
                              {}});
     lines.push_back(std::move(line));
   }
-  return html_figure("Throughput against batch", draw_chart({"Throughput against batch", "batch", "images/s"}, lines));
+  return html_figure(
+      "Throughput against batch",
+      draw_chart(
+          {.title = "Throughput against batch", .x_label = "batch", .y_label = "images/s", .log_y = far_apart(curves)},
+          lines));
 }
 
 std::string latency_chart(const std::vector<Curve>& curves) {
@@ -129,7 +145,7 @@ std::string pareto_chart(const std::vector<Curve>& curves) {
 }
 
 /// The layers that take longest, and what is left.
-std::string profile_part(const Profile& profile) {
+std::string profile_part(const Profile& profile, bool open) {
   constexpr std::size_t kShown = 10;
   auto layers = profile.layers;
   const double total =
@@ -137,12 +153,13 @@ std::string profile_part(const Profile& profile) {
   if (!(total > 0)) return "";
   std::stable_sort(layers.begin(), layers.end(), [](auto& a, auto& b) { return a.ms > b.ms; });
   auto html = fmt::format(
-      "<details open><summary>{} on {} at batch {}: {} ms over {} layers, timed one by one</summary>\n<div "
+      "<details{}><summary>{} on {} at batch {}: {} ms over {} layers, timed one by one</summary>\n<div "
       "class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">layer</th><th scope=\"col\" "
       "class=\"words\">kernel</th><th "
       "scope=\"col\">ms</th><th scope=\"col\">share</th><th></th><th scope=\"col\" "
       "class=\"words\">problem</th></tr></thead>\n<tbody>\n",
-      escape_html(profile.precision), escape_html(profile.device), profile.batch, format_number(total), layers.size());
+      open ? " open" : "", escape_html(profile.precision), escape_html(profile.device), profile.batch,
+      format_number(total), layers.size());
   const auto row = [&](const std::string& name, const std::string& kernel, double ms, const std::string& problem) {
     html += fmt::format(
         "<tr><td>{}</td><td class=\"words\">{}</td><td>{}</td><td>{}</td><td class=\"words\"><span class=\"share\" "
@@ -160,9 +177,12 @@ std::string profile_part(const Profile& profile) {
 }
 
 std::string profiles_part(const Results& results, const std::string& model) {
+  constexpr std::ptrdiff_t kFew = 3;  // that lie open
+  const auto here = [&](const Profile& profile) { return profile.model == model; };
+  const bool open = std::count_if(results.profiles.begin(), results.profiles.end(), here) <= kFew;
   std::string html;
   for (const auto& profile : results.profiles)
-    if (profile.model == model) html += profile_part(profile);
+    if (here(profile)) html += profile_part(profile, open);
   return html.empty() ? "" : "<h3>Where the time goes</h3>\n" + html;
 }
 

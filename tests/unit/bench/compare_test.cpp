@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "bench/device_rows.h"
 #include "bench/report.h"
 #include "bench/rows.h"
 #include "tests/unit/bench/samples.h"
@@ -116,6 +117,18 @@ TEST(Compare, FilesOfOneMachineWithOtherPointsAreOne) {
   ASSERT_LT(at, static_cast<std::ptrdiff_t>(rows[0].size()));
   EXPECT_TRUE(rows.back()[static_cast<std::size_t>(at)].starts_with("100.00"))
       << rows.back()[static_cast<std::size_t>(at)];
+  EXPECT_EQ(device_rows(study)[0],
+            (std::vector<std::string>{"model", "precision", "device", "batch 1, ms", "knee", "images/s at the knee",
+                                      "largest images/s", "images/J at the knee", "× A <Processor> fp32",
+                                      "× A <Processor> at its fastest"}));
+  // 18,000 over 50 and over 180, of intervals of 1 %.
+  EXPECT_EQ(device_rows(study)[4], (std::vector<std::string>{"resnet", "int8", "Card", "7.69", "8", "17,500", "18,000",
+                                                             "", "360.00 (352.87–367.27)", "100.00 (98.02–102.02)"}));
+  const auto page = html_report(study);
+  EXPECT_NE(page.find("The devices at a glance"), std::string::npos);
+  EXPECT_NE(page.find(">20k</text>"), std::string::npos) << "the throughput of both is seen on a logarithmic axis";
+  EXPECT_NE(page.find(">50</text>"), std::string::npos);
+  EXPECT_EQ(device_rows(study_of(std::vector{first})).size(), 1u);
   // The same points again are another run, not the same one.
   EXPECT_EQ(study_of(std::vector{first, first}).machines.size(), 2u);
 }
