@@ -209,6 +209,14 @@ bool has_note(cudnnBackendDescriptor_t engine, cudnnBackendNumericalNote_t wante
   return false;
 }
 
+/// Bytes; 0 where cuDNN does not say.
+size_t workspace_of(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t attribute) {
+  int64_t bytes = 0;
+  int64_t found = 0;
+  cudnn_library().get_attribute(descriptor, attribute, CUDNN_TYPE_INT64, 1, &found, &bytes);
+  return found == 1 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
+}
+
 /// Engine configurations in cuDNN's order, named by engine and how often it came before.
 struct NamedConfig {
   std::string name;
@@ -270,6 +278,10 @@ std::vector<NamedConfig> list_configs(cudnnHandle_t handle, const CudnnConvDescr
       for (int n = 2; !seen.insert(name).second; ++n) {
         name = "engine" + std::to_string(index) + "." + std::to_string(n);
       }
+      if (workspace_of(handles[static_cast<size_t>(i)], CUDNN_ATTR_ENGINECFG_WORKSPACE_SIZE) > conv.most_workspace) {
+        *why = "cuDNN wants too much workspace";
+        continue;
+      }
       list.push_back({name, std::move(configs[static_cast<size_t>(i)])});
     }
   }
@@ -317,18 +329,15 @@ std::vector<std::unique_ptr<CudnnConvPlan>> cudnn_conv_plans(cudnnHandle_t handl
       *why = refusal("plan", plan.status());
       continue;
     }
-    int64_t workspace = 0;
-    int64_t found = 0;
-    cudnn_library().get_attribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &found,
-                                  &workspace);
-    if (workspace > (int64_t{1} << 30)) {
-      *why = "cuDNN wants more than 1 GB of workspace";
+    const size_t workspace = workspace_of(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
+    if (workspace > conv.most_workspace) {
+      *why = "cuDNN wants too much workspace";
       continue;
     }
     auto out = std::unique_ptr<CudnnConvPlan>(new CudnnConvPlan);
     out->plan_ = plan.release();
     out->name_ = item.name;
-    out->workspace_bytes_ = static_cast<size_t>(workspace);
+    out->workspace_bytes_ = workspace;
     out->bias_ = conv.bias;
     out->residual_ = conv.residual;
     out->scale_ = conv.type == CudnnType::kInt8 || conv.type == CudnnType::kFloat8;

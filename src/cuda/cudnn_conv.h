@@ -2,6 +2,7 @@
 #include <cuda_runtime.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,7 +26,8 @@ struct CudnnConvDescription {
   bool bias = false;
   bool residual = false;
   bool relu = false;
-  bool rescale = false;  ///< multiply by the number ConvParams::rescale points to, at the end
+  bool rescale = false;              ///< multiply by the number ConvParams::rescale points to, at the end
+  size_t most_workspace = SIZE_MAX;  ///< bytes; engines that want more are left out
 };
 
 /// One executable plan of cuDNN's heuristic list.

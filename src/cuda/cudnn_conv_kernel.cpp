@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cuda/cuda_error.h"
 #include "cuda/cudnn_conv.h"
 #include "cuda/fused_conv_setup.h"
@@ -10,10 +12,12 @@ namespace {
 
 constexpr int kMostPlans = 5;
 constexpr std::string_view kPlain = "plain.";
+constexpr std::size_t kLittleWorkspace = std::size_t{1} << 30;  // bytes that any card has
 
 /// `plain`: the convolution alone, for an epilogue of ours.
-CudnnConvDescription describe(const FusedConv& conv, bool plain) {
+CudnnConvDescription describe(const FusedConv& conv, bool plain, const Backend& backend) {
   CudnnConvDescription d;
+  d.most_workspace = std::max(kLittleWorkspace, backend.info().memory_bytes / 16);
   d.shape = geometry(conv);
   switch (conv.x_type) {
     case DType::f32: d.type = conv.tf32 ? CudnnType::kTf32 : CudnnType::kFloat32; break;
@@ -37,10 +41,11 @@ std::vector<std::string> configs(const Problem& problem, const Backend& backend)
     const std::lock_guard lock(device.setup_mutex());
     std::string why;
     const FusedConv conv = fused_conv_of(problem);
-    auto names = cudnn_conv_names(device.setup_stream().cudnn(), describe(conv, false), kMostPlans, &why);
+    auto names = cudnn_conv_names(device.setup_stream().cudnn(), describe(conv, false, backend), kMostPlans, &why);
     // Without tensor cores cuDNN's fused engines are few, and some of them very slow.
     if (conv.x_type == DType::f32 && conv.y_type == DType::f32 && !conv.tf32)
-      for (const auto& name : cudnn_conv_names(device.setup_stream().cudnn(), describe(conv, true), kMostPlans, &why))
+      for (const auto& name :
+           cudnn_conv_names(device.setup_stream().cudnn(), describe(conv, true, backend), kMostPlans, &why))
         names.push_back(std::string(kPlain) + name);
     return names;
   });
@@ -72,8 +77,8 @@ class CudnnConv : public Prepared {
       const std::lock_guard lock(device.setup_mutex());
       const std::string wanted(context.config.substr(plain_ ? kPlain.size() : 0));
       std::string why;
-      auto plans =
-          cudnn_conv_plans(device.setup_stream().cudnn(), describe(setup_.conv, plain_), kMostPlans, &why, &wanted);
+      auto plans = cudnn_conv_plans(device.setup_stream().cudnn(), describe(setup_.conv, plain_, device), kMostPlans,
+                                    &why, &wanted);
       if (plans.empty()) fail(Code::unsupported, "{}", why);
       return std::move(plans.front());
     }));
