@@ -13,34 +13,43 @@
 namespace halftone {
 namespace {
 
-/// The precisions to choose from, the lowest first. 16-bit floats only where the device is faster with them.
-std::vector<Precision> choices(const AutoFlags& flags, Backend& backend, int threads) {
-  std::vector<Precision> result;
-  if (flags.among.empty()) {
-    const auto& flops = backend.peaks(threads == 0 ? backend.info().cores : threads).flops;
-    const auto peak = [&](Precision precision) {
-      const auto found = flops.find(precision);
-      return found == flops.end() ? 0.0 : found->second;
-    };
-    result = {Precision::int8, Precision::fp32};
-    if (peak(Precision::bf16) > peak(Precision::fp32)) result.insert(result.begin() + 1, Precision::bf16);
-    return result;
-  }
+/// Those of --among, the lowest first.
+std::vector<Precision> among(const AutoFlags& flags, Precision lowest) {
   const auto wanted = parse_precisions(flags.among);
-  for (const auto precision : {Precision::int8, Precision::bf16, Precision::fp32})
+  std::vector<Precision> result;
+  for (const auto precision : {lowest, Precision::bf16, Precision::fp16, Precision::fp32})
     if (std::find(wanted.begin(), wanted.end(), precision) != wanted.end()) result.push_back(precision);
-  if (result.size() != wanted.size())
-    fail(Code::invalid_argument, "--among '{}': int8, bf16 and fp32 can be mixed", flags.among);
+  const bool both = std::count(result.begin(), result.end(), Precision::bf16) +
+                        std::count(result.begin(), result.end(), Precision::fp16) >
+                    1;
+  if (result.size() != wanted.size() || both)
+    fail(Code::invalid_argument, "--among '{}': {}, bf16 or fp16, and fp32 can be mixed", flags.among, name(lowest));
   return result;
 }
 
-std::vector<LayerLine> lines_of(const MixedModel& mixed, Precision lowest) {
+/// The precisions to choose from, the lowest first. 16-bit floats only where the device is faster with them.
+std::vector<Precision> choices(const AutoFlags& flags, Precision lowest, Backend& backend, int threads) {
+  if (!flags.among.empty()) return among(flags, lowest);
+  const auto& flops = backend.peaks(threads == 0 ? backend.info().cores : threads).flops;
+  const auto peak = [&](Precision precision) {
+    const auto found = flops.find(precision);
+    return found == flops.end() ? 0.0 : found->second;
+  };
+  std::vector<Precision> result{lowest};
+  for (const auto half : {Precision::bf16, Precision::fp16})
+    if (result.size() == 1 && peak(half) > peak(Precision::fp32)) result.push_back(half);
+  result.push_back(Precision::fp32);
+  return result;
+}
+
+std::vector<LayerLine> lines_of(const MixedModel& mixed) {
+  const Precision lowest = mixed.lowest();
   double noise = 0;
   for (const auto& layer : mixed.layers)
     if (const auto found = layer.cost.find(lowest); found != layer.cost.end()) noise += found->second.noise;
   std::vector<LayerLine> lines;
   for (const auto& layer : mixed.layers) {
-    LayerLine line{layer.name, layer.op, std::string(name(layer.chosen)), INFINITY, 0, 0, 0, {}, {}, {}, 0};
+    LayerLine line{layer.name, layer.op, std::string(name(layer.chosen)), INFINITY, 0, 0, 0, {}, 0};
     if (const auto found = layer.cost.find(lowest); found != layer.cost.end()) {
       line.snr = found->second.snr();
       line.noise_share = noise > 0 ? found->second.noise / noise : 0;
@@ -52,11 +61,10 @@ std::vector<LayerLine> lines_of(const MixedModel& mixed, Precision lowest) {
       if (found == layer.seconds.end() || found->second == 0) return std::nullopt;
       return 1e3 * found->second;
     };
-    line.fp32_ms = milliseconds(Precision::fp32);
-    line.bf16_ms = milliseconds(Precision::bf16);
-    line.int8_ms = milliseconds(Precision::int8);
-    const auto low = milliseconds(lowest);
-    if (line.fp32_ms && low) line.saved_ms = *line.fp32_ms - *low;
+    for (auto item = mixed.precisions.rbegin(); item != mixed.precisions.rend(); ++item)
+      line.times_ms.emplace_back(name(*item), milliseconds(*item));
+    const auto full = milliseconds(Precision::fp32), low = milliseconds(lowest);
+    if (full && low) line.saved_ms = *full - *low;
     lines.push_back(std::move(line));
   }
   return lines;
@@ -68,16 +76,18 @@ std::string right_of(std::int64_t right, std::int64_t images) {
 }
 
 Rows mix_rows(const MixedModel& mixed) {
-  Rows rows{{"mix", "int8", "bf16", "fp32", "noise dB", "lost", "gained", "drop, points", "confidence", "holds",
-             "ms a batch"}};
+  Rows rows{{"mix"}};
+  for (const auto precision : mixed.precisions) rows[0].emplace_back(name(precision));
+  rows[0].insert(rows[0].end(), {"noise dB", "lost", "gained", "drop, points", "confidence", "holds", "ms a batch"});
   for (std::size_t i = 0; i < mixed.tried.size(); ++i) {
     const auto& mix = mixed.tried[i];
     const bool plan = i + 1 == mixed.tried.size();
-    rows.push_back({plan ? "the plan" : std::to_string(i + 1), std::to_string(mix.int8), std::to_string(mix.bf16),
-                    std::to_string(mix.fp32), mix.noise > 0 ? fmt::format("{:.1f}", 10 * std::log10(mix.noise)) : "",
-                    std::to_string(mix.drop.lost), std::to_string(mix.drop.gained),
-                    fmt::format("{:.2f}", mix.drop.points()), fmt::format("{:.1f} %", 100 * mix.confidence),
-                    mix.held ? "yes" : "no", mix.seconds > 0 ? format_number(1e3 * mix.seconds) : ""});
+    auto& row = rows.emplace_back(1, plan ? "the plan" : std::to_string(i + 1));
+    for (const auto precision : mixed.precisions) row.push_back(std::to_string(mix.layers.at(precision)));
+    row.insert(row.end(), {mix.noise > 0 ? fmt::format("{:.1f}", 10 * std::log10(mix.noise)) : "",
+                           std::to_string(mix.drop.lost), std::to_string(mix.drop.gained),
+                           fmt::format("{:.2f}", mix.drop.points()), fmt::format("{:.1f} %", 100 * mix.confidence),
+                           mix.held ? "yes" : "no", mix.seconds > 0 ? format_number(1e3 * mix.seconds) : ""});
   }
   return rows;
 }
@@ -89,10 +99,10 @@ std::vector<std::string> sentences_of(const MixedModel& mixed, const AutoFlags& 
       fmt::format("Asked for: at most {} points of top-1 lost, with {:.0f} % confidence, on the {} images of {}.",
                   flags.max_drop, 100 * flags.confidence, plan.drop.images, flags.data));
   list.push_back(fmt::format(
-      "The plan runs {} layers in int8, {} in bf16 and {} in fp32. It is right on {}, FP32 on {}: {} lost, {} gained, "
+      "The plan runs {}. It is right on {}, FP32 on {}: {} lost, {} gained, "
       "a drop of {:.2f} points. That makes one {:.1f} % sure that it loses at most {} points on images like "
       "these. Same answer as FP32: {:.2f} %.",
-      plan.int8, plan.bf16, plan.fp32, right_of(mixed.evaluation.top1, mixed.evaluation.images),
+      plan.text(), right_of(mixed.evaluation.top1, mixed.evaluation.images),
       right_of(mixed.baseline.top1, mixed.baseline.images), plan.drop.lost, plan.drop.gained, plan.drop.points(),
       100 * plan.confidence, flags.max_drop, 100 * mixed.evaluation.agreement(mixed.baseline)));
   if (mixed.looks > 1)
@@ -103,13 +113,15 @@ std::vector<std::string> sentences_of(const MixedModel& mixed, const AutoFlags& 
   const auto run = [&](double seconds) { return format_number(1e3 * seconds); };
   auto times =
       fmt::format("A batch of {} takes {} ms, fp32 {} ms", flags.batch, run(mixed.plan_run), run(mixed.fp32_run));
-  if (mixed.int8_run > 0) times += fmt::format(", int8 throughout {} ms", run(mixed.int8_run));
+  if (mixed.lowest() != Precision::fp32)
+    times += fmt::format(", {} throughout {} ms", name(mixed.lowest()), run(mixed.lowest_run));
   list.push_back(times + " (medians of runs that took turns).");
   if (mixed.fp32_seconds > 0 && plan.seconds > 0) {
     auto text = fmt::format("Sum of the kernels' times for a batch of {}: {} ms, fp32 {} ms ({:.2f} times)",
                             flags.batch, format_number(1e3 * plan.seconds), format_number(1e3 * mixed.fp32_seconds),
                             mixed.fp32_seconds / plan.seconds);
-    if (mixed.int8_seconds > 0) text += fmt::format(", int8 throughout {} ms", format_number(1e3 * mixed.int8_seconds));
+    if (mixed.lowest_seconds > 0 && mixed.lowest() != Precision::fp32)
+      text += fmt::format(", {} throughout {} ms", name(mixed.lowest()), format_number(1e3 * mixed.lowest_seconds));
     list.push_back(text + ".");
   }
   return list;
@@ -122,32 +134,32 @@ nlohmann::json json_of(const MixedModel& mixed, const std::vector<LayerLine>& li
                          {"points", line.points},    {"changed", line.changed}, {"noise_share", line.noise_share},
                          {"saved_ms", line.saved_ms}};
     if (!std::isinf(line.snr)) entry["snr_db"] = line.snr;
-    for (const auto& [key, value] :
-         {std::pair{"fp32_ms", line.fp32_ms}, {"bf16_ms", line.bf16_ms}, {"int8_ms", line.int8_ms}})
-      if (value) entry[key] = *value;
+    for (const auto& [precision, value] : line.times_ms)
+      if (value) entry[precision + "_ms"] = *value;
     layers.push_back(std::move(entry));
   }
-  for (const auto& mix : mixed.tried)
-    tried.push_back({{"int8", mix.int8},
-                     {"bf16", mix.bf16},
-                     {"fp32", mix.fp32},
-                     {"noise", mix.noise},
-                     {"held", mix.held},
-                     {"lost", mix.drop.lost},
-                     {"gained", mix.drop.gained},
-                     {"drop_points", mix.drop.points()},
-                     {"confidence", mix.confidence},
-                     {"batch_ms", 1e3 * mix.seconds}});
+  for (const auto& mix : mixed.tried) {
+    nlohmann::json entry{{"noise", mix.noise},
+                         {"held", mix.held},
+                         {"lost", mix.drop.lost},
+                         {"gained", mix.drop.gained},
+                         {"drop_points", mix.drop.points()},
+                         {"confidence", mix.confidence},
+                         {"batch_ms", 1e3 * mix.seconds}};
+    for (const auto& [precision, count] : mix.layers) entry[std::string(name(precision))] = count;
+    tried.push_back(std::move(entry));
+  }
+  const std::string lowest(name(mixed.lowest()));
   return {{"data", flags.data},
           {"images", mixed.chosen().drop.images},
           {"max_drop_points", flags.max_drop},
           {"confidence", flags.confidence},
           {"batch", flags.batch},
           {"fp32_batch_ms", 1e3 * mixed.fp32_seconds},
-          {"int8_batch_ms", 1e3 * mixed.int8_seconds},
+          {lowest + "_batch_ms", 1e3 * mixed.lowest_seconds},
           {"plan_run_ms", 1e3 * mixed.plan_run},
           {"fp32_run_ms", 1e3 * mixed.fp32_run},
-          {"int8_run_ms", 1e3 * mixed.int8_run},
+          {lowest + "_run_ms", 1e3 * mixed.lowest_run},
           {"looks", mixed.looks},
           {"confidence_all_looks", mixed.surely()},
           {"search_seconds", mixed.seconds},
@@ -168,7 +180,9 @@ void AutoFlags::add_to(CLI::App& verb) {
       ->check(CLI::Range(0.0, 0.9999))
       ->capture_default_str()
       ->group(group);
-  verb.add_option("--among", among, "Precisions to choose from (default int8,fp32, and bf16 where the device has it)")
+  verb.add_option("--among", among,
+                  "Precisions to choose from (default int8 or fp8, fp32, and bf16, else fp16, where the device is "
+                  "faster in it)")
       ->group(group);
   verb.add_option("--batch", batch, "The batch size whose time counts")
       ->check(CLI::Range(1, 4096))
@@ -185,10 +199,13 @@ void AutoFlags::add_to(CLI::App& verb) {
   verb.add_option("--json", json, "Write the table to this file")->group(group);
 }
 
-Dataset auto_data(const AutoFlags& flags, const Graph& graph) {
+Dataset auto_data(const AutoFlags& flags, Precision lowest, const Backend& backend, const Graph& graph) {
   if (flags.data.empty())
     fail(Code::invalid_argument, "--precision auto needs labelled images to measure top-1 on: --data DIR");
-  if (!flags.among.empty()) parse_precisions(flags.among);
+  if (!flags.among.empty()) among(flags, lowest);
+  if (lowest == Precision::fp8 && !backend.has("fp8"))
+    fail(Code::unsupported, "{} has no products of 8-bit floats, so --precision auto has nothing to gain from them",
+         backend.info().id);
   for (const auto& file : {flags.report, flags.json})
     if (!file.empty()) check_writable(file);
   auto data = open_dataset(flags.data).evenly_spaced(flags.limit);
@@ -203,7 +220,7 @@ MixedModel choose_and_report(const CalibratedModel& model, const std::string& na
   options.max_drop = flags.max_drop;
   options.confidence = flags.confidence;
   options.sensitivity_images = flags.sensitivity_images;
-  options.precisions = choices(flags, *backend, engine.threads);
+  options.precisions = choices(flags, model.lowest(), *backend, engine.threads);
   options.build = engine.options();
   options.build.batches = {flags.batch};
   options.skip_unreadable = skip_unreadable;
@@ -216,7 +233,7 @@ MixedModel choose_and_report(const CalibratedModel& model, const std::string& na
   };
   auto mixed = choose_precisions(model, backend, data, unlabelled, preprocess, options);
   bar = nullptr;
-  const auto lines = lines_of(mixed, options.precisions.front());
+  const auto lines = lines_of(mixed);
   const auto sentences = sentences_of(mixed, flags);
   fmt::print("{}\n{}\n", text_table(layer_rows(lines), terminal_width(stdout)),
              text_table(mix_rows(mixed), terminal_width(stdout)));

@@ -18,8 +18,9 @@ struct AutoFlags {
   void add_to(CLI::App& verb);
 };
 
-/// The labelled images. Throws invalid_argument where flags or images do not fit the model.
-Dataset auto_data(const AutoFlags& flags, const Graph& graph);
+/// The labelled images. Throws invalid_argument where flags or images do not fit the model, unsupported where the
+/// device has no products of the `lowest` precision.
+Dataset auto_data(const AutoFlags& flags, Precision lowest, const Backend& backend, const Graph& graph);
 
 /// Chooses each layer's precision (see choose_precisions), prints the table, writes page and JSON where they were asked
 /// for.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -12,7 +13,7 @@ namespace {
 struct QuantizeFlags {
   std::string model, output, calibration, preprocess;
   std::string method;
-  std::string precision = "int8";
+  std::string precision;
   double percentile = 99.99;
   std::size_t limit = 0;
   bool symmetric = false;
@@ -25,8 +26,16 @@ struct QuantizeFlags {
   EngineFlags engine;
 };
 
+bool wants_fp8(const QuantizeFlags& flags) {
+  if (flags.fp8 && flags.precision == "int8")
+    fail(Code::invalid_argument, "--fp8 and --precision int8 contradict each other");
+  const auto among = flags.choose.among.empty() ? std::vector<Precision>() : parse_precisions(flags.choose.among);
+  return flags.fp8 || flags.precision == "fp8" || std::find(among.begin(), among.end(), Precision::fp8) != among.end();
+}
+
 void run(const QuantizeFlags& flags) {
   QuantizeOptions options;
+  options.fp8 = wants_fp8(flags);
   options.calibrator = calibrator_from(flags.method);
   const auto model = load_model(flags.model);
   const auto backend = open_device(flags.engine.device);
@@ -35,11 +44,10 @@ void run(const QuantizeFlags& flags) {
   const bool choose = flags.precision == "auto";
   if (is_quantized(model.graph)) fail(Code::invalid_argument, "{}: the model is quantised already", flags.model);
   std::optional<Dataset> data;
-  if (choose) data = auto_data(flags.choose, model.graph);
+  if (choose) data = auto_data(flags.choose, options.fp8 ? Precision::fp8 : Precision::int8, *backend, model.graph);
   options.percentile = flags.percentile;
   options.correct_bias = !flags.no_bias_correction;
   options.equalize = !flags.no_equalization;
-  options.fp8 = flags.fp8;
   options.symmetric = flags.symmetric || backend->has("symmetric_int8");
   options.threads = flags.engine.threads;
   options.skip_unreadable = flags.skip_unreadable;
@@ -94,7 +102,7 @@ void add_quantize(CLI::App& app) {
   verb->add_flag(
       "--fp8", flags->fp8,
       "8-bit floats (e4m3) instead of integers, for GPUs that multiply them, and BF16 for the first block and the "
-      "last product; --method does not apply");
+      "last product, or with --precision auto for what it chooses; --method does not apply");
   verb->add_flag("--symmetric", flags->symmetric,
                  "Signed activations with zero point 0, which GPUs want; CPUs are faster with unsigned");
   verb->add_flag("--no-bias-correction", flags->no_bias_correction,
@@ -104,9 +112,9 @@ void add_quantize(CLI::App& app) {
   verb->add_flag("--skip-unreadable", flags->skip_unreadable, "Leave unreadable images out, named, instead of failing");
   verb->add_flag("--verbose", flags->verbose, "Print every tensor's range");
   verb->add_option("--precision", flags->precision,
-                   "int8, or auto: the fastest mix of precisions whose accuracy holds, measured layer by layer")
-      ->check(CLI::IsMember({"int8", "auto"}))
-      ->capture_default_str();
+                   "int8 (the default), fp8 (as --fp8), or auto: the fastest mix of precisions whose accuracy holds, "
+                   "measured layer by layer; with --fp8 of 8-bit floats")
+      ->check(CLI::IsMember({"int8", "fp8", "auto"}));
   flags->choose.add_to(*verb);
   flags->engine.add_to(*verb);
   verb->footer(

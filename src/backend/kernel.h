@@ -96,6 +96,8 @@ struct Kernel {
   /// False for fallbacks (the reference): run only where nothing else supports the Problem, and never timed against
   /// others.
   bool competes = true;
+  /// Takes operands of any type and is slow at it: good to have, not worth joining nodes for.
+  bool takes_any = false;
 };
 
 }  // namespace halftone

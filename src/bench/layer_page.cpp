@@ -13,9 +13,9 @@ namespace {
 
 constexpr const char* kStyle = R"(
 :root { color-scheme: light dark; --ink: #1c1f24; --soft: #5b6470; --line: #d8dce2; --ground: #ffffff;
-  --int8: #2563c9; --bf16: #c2410c; --fp32: #7e22ce; }
+  --eight: #2563c9; --sixteen: #c2410c; --fp32: #7e22ce; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --soft: #9aa4b2; --line: #343b45; --ground: #14171b;
-  --int8: #7fb0ff; --bf16: #ff9d66; --fp32: #cf9bff; } }
+  --eight: #7fb0ff; --sixteen: #ff9d66; --fp32: #cf9bff; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground); max-width: 62rem;
   margin: 0 auto; padding: 1.5rem 1rem; }
 h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.25rem; margin: 2rem 0 .5rem; } p { margin: .4rem 0; }
@@ -25,7 +25,7 @@ th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align
 th:first-child, td:first-child { text-align: left; } th { color: var(--soft); font-weight: 600; }
 svg { width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
 svg .soft { fill: var(--soft); } svg .axis { stroke: var(--line); }
-.int8 { fill: var(--int8); } .bf16 { fill: var(--bf16); } .fp32 { fill: var(--fp32); }
+.int8, .fp8 { fill: var(--eight); } .bf16, .fp16 { fill: var(--sixteen); } .fp32 { fill: var(--fp32); }
 @media print { body { max-width: none; font-size: 11pt; } .scroll { overflow: visible; } }
 )";
 
@@ -46,16 +46,18 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
 }  // namespace
 
 std::vector<std::vector<std::string>> layer_rows(const std::vector<LayerLine>& layers) {
-  std::vector<std::vector<std::string>> rows{{"layer", "made by", "chosen", "SNR dB", "share of noise", "points",
-                                              "answers changed", "fp32 ms", "bf16 ms", "int8 ms", "ms bought"}};
-  for (const auto& layer : layers)
+  std::vector<std::vector<std::string>> rows{
+      {"layer", "made by", "chosen", "SNR dB", "share of noise", "points", "answers changed"}};
+  if (!layers.empty())
+    for (const auto& [precision, milliseconds] : layers.front().times_ms) rows[0].push_back(precision + " ms");
+  rows[0].emplace_back("ms bought");
+  for (const auto& layer : layers) {
     rows.push_back({layer.layer, layer.op, layer.chosen, std::isinf(layer.snr) ? "" : fmt::format("{:.1f}", layer.snr),
                     format_percent(layer.noise_share), fmt::format("{:.3f}", layer.points),
-                    std::to_string(layer.changed), cell(layer.fp32_ms), cell(layer.bf16_ms), cell(layer.int8_ms),
-                    format_number(layer.saved_ms)});
-  const bool no_bf16 = std::all_of(layers.begin(), layers.end(), [](auto& layer) { return !layer.bf16_ms; });
-  if (no_bf16)
-    for (auto& row : rows) row.erase(row.begin() + 8);
+                    std::to_string(layer.changed)});
+    for (const auto& [precision, milliseconds] : layer.times_ms) rows.back().push_back(cell(milliseconds));
+    rows.back().push_back(format_number(layer.saved_ms));
+  }
   return rows;
 }
 
@@ -73,7 +75,11 @@ std::string layer_chart(const std::vector<LayerLine>& layers) {
       "<text x=\"{3:.0f}\" y=\"16\">time it buys, ms a batch</text>\n",
       kWidth, height, kNames, second);
   double x = kNames;
-  for (const auto* precision : {"int8", "bf16", "fp32"}) {
+  std::vector<std::string> precisions;
+  if (!layers.empty())
+    for (const auto& [precision, milliseconds] : layers.front().times_ms)
+      precisions.insert(precisions.begin(), precision);
+  for (const auto& precision : precisions) {
     svg += fmt::format(
         "<rect class=\"{0}\" x=\"{1:.0f}\" y=\"24\" width=\"10\" height=\"10\"/><text class=\"soft\" "
         "x=\"{2:.0f}\" y=\"34\">{0}</text>\n",

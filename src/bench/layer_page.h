@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace halftone {
@@ -9,12 +10,14 @@ namespace halftone {
 /// One layer of a network of mixed precisions.
 struct LayerLine {
   std::string layer, op;
-  std::string chosen;        ///< its precision: "int8", "bf16", "fp32"
+  std::string chosen;        ///< its precision: "int8", "bf16", "fp32", …
   double snr = 0;            ///< dB at the outputs with this layer alone in the lowest precision
   double noise_share = 0;    ///< of the noise of all layers lowered one at a time, 0 … 1
   double points = 0;         ///< probability of FP32's answer that costs, in points
   std::int64_t changed = 0;  ///< images it gives another answer
-  std::optional<double> fp32_ms, bf16_ms, int8_ms;
+  /// Precision and time, the same precisions in the same order for all layers, the lowest last; none where not
+  /// measured.
+  std::vector<std::pair<std::string, std::optional<double>>> times_ms;
   double saved_ms = 0;  ///< FP32's time less the lowest precision's
 };
 

@@ -112,6 +112,7 @@ const Kernel kernel_upcast_conv{.name = "upcast.conv",
                                 .configs = configs,
                                 .prepare = [](const PrepareContext& context) -> std::unique_ptr<Prepared> {
                                   return std::make_unique<Upcast>(context, fused_conv_of(context.problem));
-                                }};
+                                },
+                                .takes_any = true};
 
 }  // namespace halftone::cpu

@@ -73,8 +73,12 @@ class ConvDirect : public Prepared {
 }  // namespace
 
 extern const Kernel kernel_conv_direct;
-const Kernel kernel_conv_direct{
-    "cuda.direct", supports, [](const Problem&, const Backend&) { return std::vector<std::string>{""}; },
-    [](const PrepareContext& context) -> std::unique_ptr<Prepared> { return std::make_unique<ConvDirect>(context); }};
+const Kernel kernel_conv_direct{.name = "cuda.direct",
+                                .supports = supports,
+                                .configs = [](const Problem&, const Backend&) { return std::vector<std::string>{""}; },
+                                .prepare = [](const PrepareContext& context) -> std::unique_ptr<Prepared> {
+                                  return std::make_unique<ConvDirect>(context);
+                                },
+                                .takes_any = true};
 
 }  // namespace halftone::cuda

@@ -460,9 +460,9 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   const int64_t pixels = int64_t{p.batch} * p.out_height * p.out_width;
   const int64_t row = first_row + warp_down * Tile::kWarpRows + lane / 4;
   auto* output = static_cast<Out*>(p.output);
-  // Eight-bit products come with eight-bit residuals, whatever they are added up to.
-  using Residual = std::conditional_t<std::is_same_v<Acc, int32_t>, int8_t,
-                                      std::conditional_t<std::is_same_v<T, __nv_fp8_e4m3>, T, Out>>;
+  // What is added is of the input's type, whatever it is added up to; of bytes, signed or not.
+  using Residual =
+      std::conditional_t<std::is_same_v<Acc, int32_t>, int8_t, std::conditional_t<std::is_same_v<T, Tf32>, Out, T>>;
   using Added = Pack<Residual, kVector>;
   const auto* residual = static_cast<const Residual*>(p.residual);
 #pragma unroll

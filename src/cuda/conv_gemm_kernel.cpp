@@ -11,29 +11,47 @@ namespace {
 
 constexpr std::size_t kCounterBytes = std::size_t{1} << 16;
 
+struct Row {
+  DType from, to;
+  std::span<const ConvGemmConfig> (*table)();
+};
+
+constexpr Row kRows[] = {
+    {DType::i8, DType::i8, conv_gemm_int8},
+    {DType::i8, DType::f32, conv_gemm_int8_to_fp32},
+    {DType::i8, DType::f16, conv_gemm_int8_to_fp16},
+    {DType::i8, DType::bf16, conv_gemm_int8_to_bf16},
+    {DType::u8, DType::i8, conv_gemm_uint8},
+    {DType::u8, DType::f32, conv_gemm_uint8_to_fp32},
+    {DType::f16, DType::f16, conv_gemm_fp16},
+    {DType::f16, DType::i8, conv_gemm_fp16_to_int8},
+    {DType::f16, DType::f8e4m3, conv_gemm_fp16_to_fp8},
+    {DType::bf16, DType::bf16, conv_gemm_bf16},
+    {DType::bf16, DType::i8, conv_gemm_bf16_to_int8},
+    {DType::bf16, DType::f8e4m3, conv_gemm_bf16_to_fp8},
+    {DType::f8e4m3, DType::f8e4m3, conv_gemm_fp8},
+    {DType::f8e4m3, DType::f32, conv_gemm_fp8_to_fp32},
+    {DType::f8e4m3, DType::f16, conv_gemm_fp8_to_fp16},
+    {DType::f8e4m3, DType::bf16, conv_gemm_fp8_to_bf16},
+};
+
+/// The tiles for a convolution's types; bytes may leave as either kind.
 std::span<const ConvGemmConfig> table(const FusedConv& conv) {
-  const bool to_float = conv.y_type == DType::f32;
-  switch (conv.x_type) {
-    case DType::i8: return to_float ? conv_gemm_int8_to_fp32() : conv_gemm_int8();
-    case DType::u8: return to_float ? conv_gemm_uint8_to_fp32() : conv_gemm_uint8();
-    case DType::f8e4m3: return to_float ? conv_gemm_fp8_to_fp32() : conv_gemm_fp8();
-    case DType::f16: return conv_gemm_fp16();
-    case DType::bf16: return conv_gemm_bf16();
-    case DType::f32: return conv.tf32 ? conv_gemm_tf32() : std::span<const ConvGemmConfig>();
-    default: return {};
-  }
+  if (conv.x_type == DType::f32 && conv.y_type == DType::f32 && conv.tf32) return conv_gemm_tf32();
+  const DType to = is_8bit(conv.y_type) ? DType::i8 : conv.y_type;
+  for (const auto& row : kRows)
+    if (row.from == conv.x_type && row.to == to) return row.table();
+  return {};
 }
 
 Support supports(const Problem& problem, const Backend& backend) {
   if (const auto answer = is_bounded_conv(problem); !answer) return answer;
   const FusedConv conv = fused_conv_of(problem);
   if (conv.group != 1) return Support::no("groups");
-  if (table(conv).empty()) return Support::no(fmt::format("no tensor cores for {}", name(conv.x_type)));
+  if (table(conv).empty()) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
   if (const auto answer = has_products(backend, conv.x_type); !answer) return answer;
-  const bool fits = conv.is_int8()  ? is_8bit(conv.y_type) || conv.y_type == DType::f32
-                    : conv.is_fp8() ? conv.y_type == conv.x_type || conv.y_type == DType::f32
-                                    : conv.y_type == conv.x_type;
-  if (!fits) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
+  if (conv.y_type != DType::f32)  // what leaves another type is compiled with that type's products
+    if (const auto answer = has_products(backend, conv.y_type); !answer) return answer;
   if (const auto answer = adds_its_type(conv); !answer) return answer;
   const auto chunk = static_cast<std::int64_t>(16 / size_of(conv.x_type));
   if (conv.c % chunk) return Support::no(fmt::format("{} channels are no multiple of {}", conv.c, chunk));

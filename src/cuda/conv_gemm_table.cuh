@@ -28,4 +28,15 @@ std::span<const ConvGemmConfig> conv_gemm_table() {
   return kTable;
 }
 
+/// Those for types that differ, as they do where a stretch of 8 bits begins or ends.
+template <typename T, typename Out>
+std::span<const ConvGemmConfig> conv_gemm_border_table() {
+  static constexpr ConvGemmConfig kTable[] = {
+      conv_gemm_config<T, Out, GemmTile<128, 128, 64, 64, 4, 2>>("128x128"),
+      conv_gemm_config<T, Out, GemmTile<64, 64, 32, 32, 6, 3>>("64x64"),
+      conv_gemm_config<T, Out, GemmTile<32, 64, 32, 16, 6, 4>>("32x64"),
+  };
+  return kTable;
+}
+
 }  // namespace halftone::cuda

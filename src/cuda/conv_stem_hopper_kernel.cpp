@@ -10,7 +10,11 @@ DType product_type(const FusedConv& conv) { return conv.x_type == DType::bf16 ? 
 
 int output_bytes(const FusedConv& conv) { return static_cast<int>(size_of(conv.y_type)); }
 
-bool quantises(const FusedConv& conv) { return is_float(conv.x_type) && is_quantised(conv.y_type); }
+/// From 16 bits to 8 or back, as at the border of a stretch of 8 bits.
+bool changes_width(const FusedConv& conv) {
+  const bool to_half = conv.y_type == DType::f16 || conv.y_type == DType::bf16;
+  return conv.scaled() ? to_half : is_quantised(conv.y_type);
+}
 
 Support supports(const Problem& problem, const Backend& backend) {
   if (const auto answer = is_bounded_conv(problem); !answer) return answer;
@@ -19,7 +23,7 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (conv.group != 1) return Support::no("groups");
   if (conv.has_residual) return Support::no("a residual input");
   if (conv.x_type == DType::f32) return Support::no("no products of f32");
-  if (!quantises(conv))
+  if (!changes_width(conv))
     if (const auto answer = keeps_type(conv); !answer) return answer;
   if (const char* why = stem_hopper_refusal(geometry(conv), output_bytes(conv))) return Support::no(why);
   return Support::yes();

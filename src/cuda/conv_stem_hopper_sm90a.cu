@@ -2,22 +2,36 @@
 
 namespace halftone::cuda {
 
-cudaError_t conv_stem_hopper(const StemParams& p, Element from, Element to, cudaStream_t stream) {
+namespace {
+
+using Fp8 = __nv_fp8_e4m3;
+
+/// Pixels of 8 bits are multiplied as fp16 and leave as 8 bits of type Out, or as 16.
+template <typename Source, typename Out>
+cudaError_t from_8_bits(const StemParams& p, Element to, cudaStream_t stream) {
   using stem::launch_hopper;
-  using Fp8 = __nv_fp8_e4m3;
-  const bool to_bytes = to == Element::kInt8 || to == Element::kUint8;
+  if (to == Element::kFloat16) return launch_hopper<__half, Source, __half>(p, stream);
+  if (to == Element::kBfloat16) return launch_hopper<__half, Source, __nv_bfloat16>(p, stream);
+  return launch_hopper<__half, Source, Out>(p, stream);
+}
+
+template <typename T>
+cudaError_t from_16_bits(const StemParams& p, Element to, cudaStream_t stream) {
+  using stem::launch_hopper;
+  if (to == Element::kInt8 || to == Element::kUint8) return launch_hopper<T, T, int8_t>(p, stream);
+  if (to == Element::kFloat8) return launch_hopper<T, T, Fp8>(p, stream);
+  return launch_hopper<T, T, T>(p, stream);
+}
+
+}  // namespace
+
+cudaError_t conv_stem_hopper(const StemParams& p, Element from, Element to, cudaStream_t stream) {
   switch (from) {
-    case Element::kInt8: return launch_hopper<__half, int8_t, int8_t>(p, stream);
-    case Element::kUint8: return launch_hopper<__half, uint8_t, int8_t>(p, stream);
-    case Element::kFloat8: return launch_hopper<__half, Fp8, Fp8>(p, stream);
-    case Element::kFloat16:
-      if (to_bytes) return launch_hopper<__half, __half, int8_t>(p, stream);
-      if (to == Element::kFloat8) return launch_hopper<__half, __half, Fp8>(p, stream);
-      return launch_hopper<__half, __half, __half>(p, stream);
-    case Element::kBfloat16:
-      if (to_bytes) return launch_hopper<__nv_bfloat16, __nv_bfloat16, int8_t>(p, stream);
-      if (to == Element::kFloat8) return launch_hopper<__nv_bfloat16, __nv_bfloat16, Fp8>(p, stream);
-      return launch_hopper<__nv_bfloat16, __nv_bfloat16, __nv_bfloat16>(p, stream);
+    case Element::kInt8: return from_8_bits<int8_t, int8_t>(p, to, stream);
+    case Element::kUint8: return from_8_bits<uint8_t, int8_t>(p, to, stream);
+    case Element::kFloat8: return from_8_bits<Fp8, Fp8>(p, to, stream);
+    case Element::kFloat16: return from_16_bits<__half>(p, to, stream);
+    case Element::kBfloat16: return from_16_bits<__nv_bfloat16>(p, to, stream);
     default: return cudaErrorInvalidValue;
   }
 }

@@ -206,6 +206,9 @@ __device__ __forceinline__ void unpack_four(const ConvParams& p, const uint32_t*
 __device__ __forceinline__ void load_shared(uint32_t (&words)[1], uint32_t address) {
   asm volatile("ld.shared.u32 %0,[%1];" : "=r"(words[0]) : "r"(address));
 }
+__device__ __forceinline__ void load_shared(uint32_t (&words)[2], uint32_t address) {
+  asm volatile("ld.shared.v2.u32 {%0,%1},[%2];" : "=r"(words[0]), "=r"(words[1]) : "r"(address));
+}
 template <int kWords>
 __device__ __forceinline__ void load_shared(uint32_t (&words)[kWords], uint32_t address) {
   static_assert(kWords % 4 == 0);

@@ -41,8 +41,12 @@ struct ConvWgmmaConfig {
 /// input's.
 std::span<const ConvWgmmaConfig> conv_wgmma_fp8();
 std::span<const ConvWgmmaConfig> conv_wgmma_fp8_to_fp32();
+std::span<const ConvWgmmaConfig> conv_wgmma_fp8_to_fp16();
+std::span<const ConvWgmmaConfig> conv_wgmma_fp8_to_bf16();
 std::span<const ConvWgmmaConfig> conv_wgmma_int8();
 std::span<const ConvWgmmaConfig> conv_wgmma_int8_to_fp32();
+std::span<const ConvWgmmaConfig> conv_wgmma_int8_to_fp16();
+std::span<const ConvWgmmaConfig> conv_wgmma_int8_to_bf16();
 std::span<const ConvWgmmaConfig> conv_wgmma_fp16();
 std::span<const ConvWgmmaConfig> conv_wgmma_fp16_to_fp8();
 std::span<const ConvWgmmaConfig> conv_wgmma_fp16_to_int8();

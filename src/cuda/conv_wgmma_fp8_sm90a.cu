@@ -12,6 +12,12 @@ using T = __nv_fp8_e4m3;
 constexpr int kPart = 5;
 constexpr int kDepth = 2304;
 
+template <typename Y>
+constexpr ConvWgmmaConfig kTilesTo[] = {
+    conv_wgmma_config<T, Y, WgmmaTile<2, 128, 3, 2>>("128x128", kDepth),
+    conv_wgmma_config<T, Y, WgmmaTile<1, 128, 3, 3, kPart>>("64x128/parts"),
+};
+
 }  // namespace
 
 std::span<const ConvWgmmaConfig> conv_wgmma_fp8() {
@@ -27,12 +33,8 @@ std::span<const ConvWgmmaConfig> conv_wgmma_fp8() {
   return kTable;
 }
 
-std::span<const ConvWgmmaConfig> conv_wgmma_fp8_to_fp32() {
-  static constexpr ConvWgmmaConfig kTable[] = {
-      conv_wgmma_config<T, float, WgmmaTile<2, 128, 3, 2>>("128x128", kDepth),
-      conv_wgmma_config<T, float, WgmmaTile<1, 128, 3, 3, kPart>>("64x128/parts"),
-  };
-  return kTable;
-}
+std::span<const ConvWgmmaConfig> conv_wgmma_fp8_to_fp32() { return kTilesTo<float>; }
+std::span<const ConvWgmmaConfig> conv_wgmma_fp8_to_fp16() { return kTilesTo<__half>; }
+std::span<const ConvWgmmaConfig> conv_wgmma_fp8_to_bf16() { return kTilesTo<__nv_bfloat16>; }
 
 }  // namespace halftone::cuda

@@ -15,12 +15,18 @@ std::span<const ConvWgmmaConfig> conv_wgmma_int8() {
   return kTable;
 }
 
-std::span<const ConvWgmmaConfig> conv_wgmma_int8_to_fp32() {
-  static constexpr ConvWgmmaConfig kTable[] = {
-      conv_wgmma_config<int8_t, float, WgmmaTile<2, 128, 3, 2>>("128x128"),
-      conv_wgmma_config<int8_t, float, WgmmaTile<1, 128, 3, 3>>("64x128"),
-  };
-  return kTable;
-}
+namespace {
+
+template <typename Y>
+constexpr ConvWgmmaConfig kTilesTo[] = {
+    conv_wgmma_config<int8_t, Y, WgmmaTile<2, 128, 3, 2>>("128x128"),
+    conv_wgmma_config<int8_t, Y, WgmmaTile<1, 128, 3, 3>>("64x128"),
+};
+
+}  // namespace
+
+std::span<const ConvWgmmaConfig> conv_wgmma_int8_to_fp32() { return kTilesTo<float>; }
+std::span<const ConvWgmmaConfig> conv_wgmma_int8_to_fp16() { return kTilesTo<__half>; }
+std::span<const ConvWgmmaConfig> conv_wgmma_int8_to_bf16() { return kTilesTo<__nv_bfloat16>; }
 
 }  // namespace halftone::cuda

@@ -10,36 +10,35 @@ namespace {
 
 constexpr std::int64_t kShallow = 512;  // bytes of the inner dimension
 
-/// The tiles for a convolution's types; empty where it is neither one that keeps its type nor one at the border of a
-/// stretch of 8 bits.
+struct Row {
+  DType from, to;
+  std::span<const ConvWgmmaConfig> (*table)();
+};
+
+constexpr Row kRows[] = {
+    {DType::f8e4m3, DType::f8e4m3, conv_wgmma_fp8},
+    {DType::f8e4m3, DType::f32, conv_wgmma_fp8_to_fp32},
+    {DType::f8e4m3, DType::f16, conv_wgmma_fp8_to_fp16},
+    {DType::f8e4m3, DType::bf16, conv_wgmma_fp8_to_bf16},
+    {DType::i8, DType::i8, conv_wgmma_int8},
+    {DType::i8, DType::f32, conv_wgmma_int8_to_fp32},
+    {DType::i8, DType::f16, conv_wgmma_int8_to_fp16},
+    {DType::i8, DType::bf16, conv_wgmma_int8_to_bf16},
+    {DType::f16, DType::f16, conv_wgmma_fp16},
+    {DType::f16, DType::f8e4m3, conv_wgmma_fp16_to_fp8},
+    {DType::f16, DType::i8, conv_wgmma_fp16_to_int8},
+    {DType::bf16, DType::bf16, conv_wgmma_bf16},
+    {DType::bf16, DType::f8e4m3, conv_wgmma_bf16_to_fp8},
+    {DType::bf16, DType::i8, conv_wgmma_bf16_to_int8},
+};
+
+/// The tiles for a convolution's types, which differ where a stretch of 8 bits begins or ends; bytes may leave as
+/// either kind.
 std::span<const ConvWgmmaConfig> table(const FusedConv& conv) {
-  const bool keeps = static_cast<bool>(keeps_type(conv));
-  const DType to = conv.y_type;
-  switch (conv.x_type) {
-    case DType::f8e4m3:
-      if (to == DType::f32) return conv_wgmma_fp8_to_fp32();
-      break;
-    case DType::i8:
-      if (to == DType::f32) return conv_wgmma_int8_to_fp32();
-      break;
-    case DType::f16:
-      if (to == DType::f8e4m3) return conv_wgmma_fp16_to_fp8();
-      if (is_8bit(to)) return conv_wgmma_fp16_to_int8();
-      break;
-    case DType::bf16:
-      if (to == DType::f8e4m3) return conv_wgmma_bf16_to_fp8();
-      if (is_8bit(to)) return conv_wgmma_bf16_to_int8();
-      break;
-    default: break;
-  }
-  if (!keeps) return {};
-  switch (conv.x_type) {
-    case DType::f8e4m3: return conv_wgmma_fp8();
-    case DType::i8: return conv_wgmma_int8();
-    case DType::f16: return conv_wgmma_fp16();
-    case DType::bf16: return conv_wgmma_bf16();
-    default: return {};
-  }
+  const DType to = is_8bit(conv.y_type) ? DType::i8 : conv.y_type;
+  for (const auto& row : kRows)
+    if (row.from == conv.x_type && row.to == to) return row.table();
+  return {};
 }
 
 Support supports(const Problem& problem, const Backend& backend) {

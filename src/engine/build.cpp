@@ -76,12 +76,14 @@ class Builder {
     PassContext context;
     context.precision = options_.precision;
     context.prefers_unsigned = backend().prefers_unsigned();
-    context.can_run = [&](const Problem& problem) {
+    const auto has_kernel = [&](const Problem& problem, bool any) {
       return std::any_of(backend().kernels().begin(), backend().kernels().end(), [&](const Kernel& kernel) {
-        return kernel.competes && !options_.kernels_off.contains(std::string(kernel.name)) &&
-               kernel.supports(problem, backend());
+        return kernel.competes && (any || !kernel.takes_any) &&
+               !options_.kernels_off.contains(std::string(kernel.name)) && kernel.supports(problem, backend());
       });
     };
+    context.can_run = [&](const Problem& problem) { return has_kernel(problem, true); };
+    context.runs_well = [&](const Problem& problem) { return has_kernel(problem, false); };
     program.passes = lower(graph, context, options_.passes_off);
     for (const auto id : graph.inputs) program.inputs.push_back({graph.value(id).name, graph.value(id).type});
     for (const auto id : graph.outputs) program.outputs.push_back({graph.value(id).name, graph.value(id).type});

@@ -35,11 +35,12 @@ class Halver {
 
   bool convert(int index) {
     const Node& node = editor_.node(index);
-    if (node.op == "FusedConv") return (only_.empty() || only_.contains(node.name)) && convert_product(index);
+    if (node.op == "FusedConv")
+      return is_f32(node.inputs[FusedConv::kX]) ? takes_half(node) && convert_product(index) : widen_less(index);
     return follows(node) && is_self_contained(node) && convert_follower(index);
   }
 
-  /// Gives every value whose maker is gone, but which is still read as f32, a maker.
+  /// Gives every value whose maker is gone, but which is still read as f32, a maker, or its readers the twin.
   void finish() {
     for (const auto& [id, twin] : twins_) {
       if (editor_.users(id).empty() || editor_.producer(id) >= 0 || editor_.constant(id).defined()) continue;
@@ -48,13 +49,10 @@ class Halver {
       const int maker = editor_.producer(twin);
       if (editor_.node(maker).op == "FusedConv" && editor_.users(twin).empty()) {
         if (const int user = editor_.only_user(id); user >= 0 && rounds_to(maker, user)) continue;
-        Node node = editor_.node(maker);
-        node.attributes.set("to", std::string("f32"));
-        node.outputs = {id};
-        editor_.remove(maker);
-        editor_.add_making(std::move(node));
-        continue;
+        if (widens_to(maker, id)) continue;
       }
+      round_twin(id, twin);
+      if (editor_.users(id).empty()) continue;
       Attributes attributes;
       attributes.set("to", std::string("f32"));
       editor_.add_making({"Cast", editor_.graph.value(id).name, std::move(attributes), {twin}, {id}});
@@ -68,6 +66,10 @@ class Halver {
     ValueId made = kNoValue;
     if (const Tensor& constant = editor_.constant(id); constant.defined()) {
       made = editor_.add_constant(name, constant.to(half_));
+    } else if (editor_.producer_op(id) == "DequantizeLinear" && dequantises(editor_.producer(id))) {
+      Node node = editor_.node(editor_.producer(id));
+      node.attributes.set("output_dtype", std::string(halftone::name(half_)));
+      made = editor_.add("DequantizeLinear", node.inputs, std::move(node.attributes), name);
     } else {
       Attributes attributes;
       attributes.set("to", std::string(halftone::name(half_)));
@@ -77,25 +79,60 @@ class Halver {
     return made;
   }
 
-  /// Lets a product round to the 8-bit floats that are all it is wanted for, where the device can.
+  /// Whether the device can turn 8 bits into the 16-bit type at once.
+  bool dequantises(int index) {
+    Problem problem = problem_of(editor_.graph, editor_.node(index));
+    problem.attributes.set("output_dtype", std::string(name(half_)));
+    problem.outputs.front().dtype = half_;
+    return context_.runs_well(problem);
+  }
+
+  /// Lets a product of 16 bits round to the 8 bits that are all it is wanted for, where the device can.
   bool rounds_to(int maker, int quantise) {
     if (editor_.node(quantise).op != "QuantizeLinear") return false;
     const auto y = scale_of(editor_, editor_.node(quantise));
-    if (!y || !y->per_tensor() || y->dtype != DType::f8e4m3) return false;
+    if (!y || !y->per_tensor() || !is_quantised(y->dtype)) return false;
     Node made = editor_.node(maker);
+    if (editor_.type(made.inputs[FusedConv::kX]).dtype != half_) return false;
     made.attributes.set("to", std::string(name(y->dtype)));
-    made.attributes.set("symmetric", std::int64_t{1});
+    if (y->zero[0] == 0) made.attributes.set("symmetric", std::int64_t{1});
     const float numbers[] = {1, 0, 1, 0, y->scale[0], y->zero[0]};
     made.inputs.resize(FusedConv::kQuantisation, kNoValue);
     made.inputs.push_back(editor_.add_constant(made.name + "_quantisation", from_floats(Shape{6}, numbers)));
     Problem problem = problem_of(editor_.graph, made);
     for (auto& type : problem.outputs) type.dtype = y->dtype;
-    if (!context_.can_run(problem)) return false;
+    if (!context_.runs_well(problem)) return false;
     made.outputs = editor_.node(quantise).outputs;
     editor_.remove(quantise);
     editor_.remove(maker);
     editor_.add_making(std::move(made));
     return true;
+  }
+
+  /// Lets a product that nobody wants in 16 bits make the f32 value, unless the device is better at 16 bits.
+  bool widens_to(int maker, ValueId id) {
+    Node made = editor_.node(maker);
+    const Problem narrow = problem_of(editor_.graph, made);
+    Problem wide = narrow;
+    wide.attributes.set("to", std::string("f32"));
+    wide.outputs.front().dtype = DType::f32;
+    if (!context_.runs_well(wide) && context_.runs_well(narrow)) return false;
+    made.attributes = wide.attributes;
+    made.outputs = {id};
+    editor_.remove(maker);
+    editor_.add_making(std::move(made));
+    return true;
+  }
+
+  /// Lets what rounds a value to 8 bits read its twin.
+  void round_twin(ValueId id, ValueId twin) {
+    const auto users = editor_.users(id);
+    for (const int user : users) {
+      if (user < 0 || editor_.node(user).op != "QuantizeLinear" || editor_.node(user).inputs[0] != id) continue;
+      Problem problem = problem_of(editor_.graph, editor_.node(user));
+      problem.inputs[0].type.dtype = half_;
+      if (context_.runs_well(problem)) editor_.set_input(user, 0, twin);
+    }
   }
 
   bool is_f32(ValueId id) const { return id != kNoValue && editor_.type(id).dtype == DType::f32; }
@@ -115,6 +152,7 @@ class Halver {
 
   void rewrite(int index, const std::vector<char>& halved) {
     Node made = editor_.node(index);
+    if (made.attributes.has("to")) made.attributes.set("to", std::string(name(half_)));
     for (std::size_t i = 0; i < made.inputs.size(); ++i)
       if (halved[i]) made.inputs[i] = twin(made.inputs[i]);
     const auto old = made.outputs;
@@ -127,11 +165,15 @@ class Halver {
       if (old[i] != kNoValue) twins_[old[i]] = outputs[i];
   }
 
+  /// Whether a product may run in the 16-bit type.
+  bool takes_half(const Node& node) {
+    return (only_.empty() || only_.contains(node.name)) && is_f32(node.inputs[FusedConv::kX]) &&
+           editor_.constant(node.inputs[FusedConv::kW]).defined() && is_f32(node.outputs[0]) &&
+           !node.attributes.has("to");
+  }
+
   bool convert_product(int index) {
     const Node& node = editor_.node(index);
-    const bool constant = editor_.constant(node.inputs[FusedConv::kW]).defined();
-    if (!is_f32(node.inputs[FusedConv::kX]) || !constant || !is_f32(node.outputs[0]) || node.attributes.has("to"))
-      return false;
     std::vector<char> halved(node.inputs.size(), 0);
     halved[FusedConv::kX] = halved[FusedConv::kW] = 1;
     if (halved.size() > FusedConv::kResidual) halved[FusedConv::kResidual] = is_f32(node.inputs[FusedConv::kResidual]);
@@ -140,7 +182,7 @@ class Halver {
     return true;
   }
 
-  /// Whether what reads a node's outputs, be it through views, is better off with the 16-bit type, so that a view or a
+  /// Whether what reads a node's outputs, be it through views, is as well off with the 16-bit type, so that a view or a
   /// global pool need not be cast back.
   bool wanted(const Node& node) {
     for (const auto id : node.outputs) {
@@ -148,10 +190,40 @@ class Halver {
       for (const int user : editor_.users(id)) {
         if (user < 0) continue;
         const Node& reader = editor_.node(user);
-        if (reader.op == "FusedConv" || (follows(reader) && (!yields(reader) || wanted(reader)))) return true;
+        if (reader.op == "FusedConv" || reader.op == "QuantizeLinear" ||
+            (follows(reader) && (!yields(reader) || wanted(reader))))
+          return true;
       }
     }
     return false;
+  }
+
+  /// Lets a product of 8 bits leave 16 of them where nobody wants more.
+  bool widen_less(int index) {
+    const Node& node = editor_.node(index);
+    if (!is_f32(node.outputs[0]) || !read_in_half(node.outputs[0])) return false;
+    Problem problem = problem_of(editor_.graph, node);
+    problem.attributes.set("to", std::string(name(half_)));
+    problem.outputs.front().dtype = half_;
+    if (!context_.runs_well(problem)) return false;
+    rewrite(index, std::vector<char>(node.inputs.size(), 0));
+    return true;
+  }
+
+  /// Whether 16-bit products read a value, be it through what follows them, and but for rounding nothing else does.
+  bool read_in_half(ValueId id) {
+    bool any = false;
+    for (const int user : editor_.users(id)) {
+      if (user < 0) return false;
+      const Node& reader = editor_.node(user);
+      if (reader.op == "QuantizeLinear") continue;
+      if (reader.op == "FusedConv" ? !takes_half(reader) : !follows(reader)) return false;
+      if (reader.op != "FusedConv")
+        for (const auto output : reader.outputs)
+          if (output != kNoValue && !read_in_half(output)) return false;
+      any = true;
+    }
+    return any;
   }
 
   /// Views and global pools, which go with what reads them.
@@ -181,10 +253,10 @@ class Halver {
   std::map<ValueId, ValueId> twins_;
 };
 
-/// The products that a plan of mixed precisions runs in bf16.
-std::set<std::string, std::less<>> bf16_layers(const Graph& graph) {
+/// The products that a plan of mixed precisions runs in a 16-bit type.
+std::set<std::string, std::less<>> named_layers(const Graph& graph, DType half) {
   std::set<std::string, std::less<>> names;
-  const auto found = graph.metadata.find("halftone.bf16");
+  const auto found = graph.metadata.find(half == DType::bf16 ? "halftone.bf16" : "halftone.fp16");
   if (found == graph.metadata.end()) return names;
   std::istringstream lines(found->second);
   for (std::string line; std::getline(lines, line);)
@@ -210,10 +282,17 @@ int allow_tf32(Graph& graph, const PassContext& context) {
 
 int run_half(Graph& graph, const PassContext& context) {
   if (context.precision == Precision::tf32) return allow_tf32(graph, context);
-  const auto only = context.precision == Precision::fp32 ? bf16_layers(graph) : std::set<std::string, std::less<>>();
-  if (only.empty() && context.precision != Precision::bf16 && context.precision != Precision::fp16) return 0;
+  DType half = context.precision == Precision::fp16 ? DType::f16 : DType::bf16;
+  std::set<std::string, std::less<>> only;
+  if (context.precision == Precision::fp32) {
+    only = named_layers(graph, half);
+    if (only.empty()) only = named_layers(graph, half = DType::f16);
+    if (only.empty()) return 0;
+  } else if (context.precision != Precision::bf16 && context.precision != Precision::fp16) {
+    return 0;
+  }
   Editor editor(graph);
-  Halver halver(editor, context, context.precision == Precision::fp16 ? DType::f16 : DType::bf16, only);
+  Halver halver(editor, context, half, only);
   const int count = static_cast<int>(editor.node_count());
   for (int i = 0; i < count; ++i)
     if (editor.alive(i) && halver.convert(i)) ++editor.rewrites;

@@ -15,6 +15,8 @@ namespace halftone {
 struct PassContext {
   /// Whether the device has a kernel better than the reference for a Problem (types inferred).
   std::function<bool(const Problem&)> can_run = [](const Problem&) { return true; };
+  /// Whether one of those kernels is made for the types of the Problem, so that it is worth joining nodes for.
+  std::function<bool(const Problem&)> runs_well = [](const Problem&) { return true; };
   Precision precision = Precision::fp32;  ///< what float convolutions and products run in
   bool prefers_unsigned = false;          ///< the device multiplies u8 data by i8 weights faster than i8 data
 };

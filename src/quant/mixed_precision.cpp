@@ -25,6 +25,7 @@ class Search {
 
   MixedModel run() {
     const double start = now_seconds();
+    result_.precisions = options_.precisions;
     for (const auto& node : model_.graph.nodes)
       if (is_product(model_.graph, node)) result_.layers.push_back({node.name, node.op, {}, {}, Precision::fp32});
     time_layers();
@@ -77,13 +78,15 @@ class Search {
 
   /// The whole network in each precision, tuned.
   void time_layers() {
-    for (const auto precision : {Precision::fp32, Precision::bf16, Precision::int8}) {
-      if (precision != Precision::fp32 && !allowed(precision)) continue;
+    auto precisions = options_.precisions;
+    if (!allowed(Precision::fp32)) precisions.push_back(Precision::fp32);  // to compare with
+    std::reverse(precisions.begin(), precisions.end());
+    for (const auto precision : precisions) {
       const auto stage = fmt::format("time {}", halftone::name(precision));
       const auto engine = engine_of(mixed_graph(model_, all_in(precision)), true, stage);
       const auto seconds = layer_seconds(engine, batch());
       if (precision == Precision::fp32) result_.fp32_seconds = total_seconds(engine);
-      if (precision == Precision::int8) result_.int8_seconds = total_seconds(engine);
+      if (precision == result_.lowest()) result_.lowest_seconds = total_seconds(engine);
       for (auto& layer : result_.layers)
         if (const auto found = seconds.find(layer.name); found != seconds.end())
           layer.seconds[precision] = found->second;
@@ -94,8 +97,8 @@ class Search {
     SensitivityOptions options;
     options.build = options_.build;
     options.skip_unreadable = options_.skip_unreadable;
-    for (const auto precision : {Precision::int8, Precision::bf16})
-      if (allowed(precision)) options.precisions.push_back(precision);
+    for (const auto precision : options_.precisions)
+      if (precision != Precision::fp32) options.precisions.push_back(precision);
     options.progress = [&](std::size_t done, std::size_t total) { report("measure sensitivity", done, total); };
     measure_sensitivity(model_, backend_, unlabelled_.evenly_spaced(options_.sensitivity_images), preprocess_, options,
                         result_.layers);
@@ -124,8 +127,8 @@ class Search {
     const auto& precisions = chain_[index];
     Mix mix;
     mix.noise = noise_of(result_.layers, precisions);
-    for (const auto& [name, precision] : precisions)
-      ++(precision == Precision::int8 ? mix.int8 : precision == Precision::bf16 ? mix.bf16 : mix.fp32);
+    for (const auto precision : options_.precisions) mix.layers[precision] = 0;
+    for (const auto& [name, precision] : precisions) ++mix.layers[precision];
     Graph graph = mixed_graph(model_, precisions);
     const auto stage = fmt::format("evaluate mix {}", result_.tried.size() + 1);
     report(stage, 0, 1);
@@ -179,12 +182,12 @@ class Search {
     fail(
         Code::unsupported,
         "no mix of precisions loses at most {:.2f} points of top-1 with {:.0f} % confidence on {} images: the nearest, "
-        "with {} layers in int8, {} in bf16 and {} in fp32, loses {:.2f} points ({:.0f} % confidence)",
-        options_.max_drop, 100 * options_.confidence, nearest->drop.images, nearest->int8, nearest->bf16, nearest->fp32,
-        nearest->drop.points(), 100 * nearest->confidence);
+        "with {}, loses {:.2f} points ({:.0f} % confidence)",
+        options_.max_drop, 100 * options_.confidence, nearest->drop.images, nearest->text(), nearest->drop.points(),
+        100 * nearest->confidence);
   }
 
-  /// Runs the plan, FP32 and INT8 throughout in turns.
+  /// Runs the plan, FP32 and the lowest precision throughout in turns.
   void time_in_turns() {
     constexpr int kTurns = 9;
     struct Runner {
@@ -201,8 +204,7 @@ class Search {
     };
     add(&result_.plan_run, result_.engine);
     add(&result_.fp32_run, engine_of(mixed_graph(model_, {}), false, ""));
-    if (allowed(Precision::int8))
-      add(&result_.int8_run, engine_of(mixed_graph(model_, all_in(Precision::int8)), false, ""));
+    add(&result_.lowest_run, engine_of(mixed_graph(model_, all_in(result_.lowest())), false, ""));
     for (int turn = 0; turn < kTurns; ++turn)
       for (auto& runner : runners) {
         if (turn == 0) runner.runs(1, runner.milliseconds);  // the first run warms up
@@ -228,6 +230,17 @@ class Search {
 };
 
 }  // namespace
+
+std::string Mix::text() const {
+  std::string text;
+  std::size_t left = layers.size();
+  for (auto item = layers.rbegin(); item != layers.rend(); ++item)
+    text += fmt::format("{}{} in {}{}", item->second, text.empty() ? " layers" : "", name(item->first),
+                        --left > 1  ? ", "
+                        : left == 1 ? " and "
+                                    : "");
+  return text;
+}
 
 double MixedModel::surely() const {
   return chosen().drop.same_model ? chosen().confidence

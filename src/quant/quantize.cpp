@@ -157,10 +157,17 @@ CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& b
 }
 
 QuantizedModel quantize(const CalibratedModel& model, const std::set<std::string>& chosen_float) {
-  QuantizedModel result{model.graph, 0};
   auto keep_float = chosen_float;
+  std::string bf16;
   for (const auto& name : model.sixteen_bit)
-    if (keep_float.insert(name).second) result.graph.metadata[kBf16Layers] += name + "\n";
+    if (keep_float.insert(name).second) bf16 += name + "\n";
+  auto result = quantize_all_but(model, keep_float);
+  if (!bf16.empty()) result.graph.metadata[kBf16Layers] = bf16;
+  return result;
+}
+
+QuantizedModel quantize_all_but(const CalibratedModel& model, const std::set<std::string>& keep_float) {
+  QuantizedModel result{model.graph, 0};
   correct_biases(result.graph, model.bias_errors, keep_float);
   std::map<ValueId, Range> ranges;
   for (const auto& group : values_to_quantize(result.graph, keep_float))

@@ -32,8 +32,10 @@ struct QuantizeOptions {
 /// the levels where nothing is negative.
 Calibrator default_calibrator(bool symmetric);
 
-/// Metadata entry of a plan: the products, one a line, that run in bf16 where they are left in float.
+/// Metadata entries of a plan, which has one of them at most: the products, one a line, that run in that type where
+/// they are left in float.
 inline constexpr const char* kBf16Layers = "halftone.bf16";
+inline constexpr const char* kFp16Layers = "halftone.fp16";
 
 /// What a quantised tensor got.
 struct QuantizedTensor {
@@ -47,6 +49,7 @@ struct CalibratedModel {
   Graph graph;  ///< simplified and equalised, in FP8 recentred too, every node with a name of its own
   bool symmetric = false;
   bool fp8 = false;
+  Precision lowest() const { return fp8 ? Precision::fp8 : Precision::int8; }  ///< what products are quantised to
   std::set<std::string> sixteen_bit;  ///< products that an FP8 plan leaves in bf16
   std::map<ValueId, Range> ranges;
   /// By product, what quantising its input and weights adds to each output channel on average.
@@ -76,6 +79,8 @@ CalibratedModel calibrate(const Graph& graph, const std::shared_ptr<Backend>& ba
 /// to the last bit of a float (quant/lattice.h); or all in f8e4m3 with float biases; all but the products named in
 /// `keep_float`, and in FP8 those of `sixteen_bit`, which are left in bf16.
 QuantizedModel quantize(const CalibratedModel& model, const std::set<std::string>& keep_float = {});
+/// The same, all but the products named being left in FP32.
+QuantizedModel quantize_all_but(const CalibratedModel& model, const std::set<std::string>& keep_float);
 
 /// Which values of a simplified graph to quantise, in groups that must share one range (what MaxPool, Concat and
 /// reshapes tie together). Each value of the graph is in at most one group.

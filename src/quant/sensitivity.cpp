@@ -33,15 +33,17 @@ double LayerCost::snr() const { return noise > 0 ? -10 * std::log10(noise) : std
 
 Graph mixed_graph(const CalibratedModel& model, const std::map<std::string, Precision>& precisions) {
   std::set<std::string> keep_float;
-  std::string bf16;
+  std::string bf16, fp16;
   for (const auto& name : products_of(model.graph)) {
     const auto found = precisions.find(name);
     const auto precision = found == precisions.end() ? Precision::fp32 : found->second;
-    if (precision != Precision::int8) keep_float.insert(name);
+    if (precision != model.lowest()) keep_float.insert(name);
     if (precision == Precision::bf16) bf16 += name + "\n";
+    if (precision == Precision::fp16) fp16 += name + "\n";
   }
-  Graph graph = quantize(model, keep_float).graph;
+  Graph graph = quantize_all_but(model, keep_float).graph;
   if (!bf16.empty()) graph.metadata[kBf16Layers] = bf16;
+  if (!fp16.empty()) graph.metadata[kFp16Layers] = fp16;
   return graph;
 }
 

@@ -27,7 +27,8 @@ struct Layer {
   Precision chosen = Precision::fp32;
 };
 
-/// The model with every product in the precision given (FP32 where not named); other nodes follow what surrounds them.
+/// The model with every product in the precision given: the model's 8-bit one, bf16 or fp16 (one of the two), or fp32,
+/// which is that of those not named. Other nodes follow what surrounds them.
 Graph mixed_graph(const CalibratedModel& model, const std::map<std::string, Precision>& precisions);
 
 struct SensitivityOptions {

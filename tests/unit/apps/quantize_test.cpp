@@ -32,7 +32,12 @@ TEST_F(Quantize, AutoSaysTheNearestWhereNoPlanMeetsTheDrop) {
   const auto images = pictures("images", 6);
   refuse(automatic({"--data", images, "--max-drop", "-50"}), 4, {"-50.00 points", "the nearest"});
   EXPECT_FALSE(std::filesystem::exists(path("plan.onnx")));
-  refuse(automatic({"--data", images, "--among", "int8,fp16"}), 2, {"fp16", "mixed"});
+  refuse(automatic({"--data", images, "--among", "int8,fp8"}), 2, {"fp8", "mixed"});
+  refuse(automatic({"--data", images, "--among", "bf16,fp16,fp32"}), 2, {"fp16", "mixed"});
+  refuse(automatic({"--data", images, "--fp8"}), 4, {"cpu", "no products of 8-bit floats"});
+  refuse({"quantize", example_model(), "-o", text("plan.onnx"), "--calib", images, "--preprocess", "fashion_mnist",
+          "--fp8", "--precision", "int8"},
+         2, {"--fp8", "contradict"});
 }
 
 TEST_F(Quantize, AutoWritesAPlanAPageAndTheTable) {

@@ -8,8 +8,9 @@ namespace halftone {
 namespace {
 
 LayerPage page() {
-  LayerLine plain{"conv<1>", "Conv", "int8", 40, 0.25, 0.1, 2, 3.0, {}, 1.0, 2.0};
-  LayerLine exact{"fc", "Gemm", "fp32", std::numeric_limits<double>::infinity(), 0.75, 0, 0, 1.0, {}, 2.0, -1.0};
+  LayerLine plain{"conv<1>", "Conv", "int8", 40, 0.25, 0.1, 2, {{"fp32", 3.0}, {"int8", 1.0}}, 2.0};
+  LayerLine exact{
+      "fc", "Gemm", "fp32", std::numeric_limits<double>::infinity(), 0.75, 0, 0, {{"fp32", 1.0}, {"int8", 2.0}}, -1.0};
   return {"net & co", {"A sentence."}, {plain, exact}, {{"mix", "drop"}, {"1", "0.5"}}};
 }
 
@@ -21,13 +22,16 @@ TEST(LayerPage, ShowsEveryLayerWithItsFiguresAndEscapesNames) {
   EXPECT_EQ(html.find("http"), std::string::npos) << "the page needs no network";
 }
 
-TEST(LayerPage, LeavesOutAPrecisionThatNobodyTimed) {
+TEST(LayerPage, HasAColumnForEveryPrecisionThereWasToChooseFrom) {
   auto lines = page().layers;
   EXPECT_EQ(layer_rows(lines)[0].size(), 10u);
-  lines[0].bf16_ms = 2.5;
+  for (auto& line : lines) line.times_ms = {{"fp32", 3.0}, {"fp16", {}}, {"fp8", 1.5}};
+  lines[0].times_ms[1].second = 2.5;
   const auto rows = layer_rows(lines);
   ASSERT_EQ(rows[0].size(), 11u);
+  EXPECT_EQ(rows[0][8], "fp16 ms");
   EXPECT_EQ(rows[1][8], "2.50");
+  EXPECT_EQ(rows[2][8], "") << "not timed";
   EXPECT_EQ(rows[2][3], "") << "an infinite SNR is no number";
 }
 

@@ -15,7 +15,9 @@ constexpr int kTuring = 64 << 10, kAda = 99 << 10;
 TEST(cuda_older_cards, every_tile_fits_shared_memory) {
   for (const auto& table :
        {conv_gemm_int8(), conv_gemm_uint8(), conv_gemm_int8_to_fp32(), conv_gemm_uint8_to_fp32(), conv_gemm_fp16(),
-        conv_gemm_bf16(), conv_gemm_fp8(), conv_gemm_fp8_to_fp32(), conv_gemm_tf32()}) {
+        conv_gemm_bf16(), conv_gemm_fp8(), conv_gemm_fp8_to_fp32(), conv_gemm_tf32(), conv_gemm_int8_to_fp16(),
+        conv_gemm_int8_to_bf16(), conv_gemm_fp8_to_fp16(), conv_gemm_fp8_to_bf16(), conv_gemm_fp16_to_int8(),
+        conv_gemm_fp16_to_fp8(), conv_gemm_bf16_to_int8(), conv_gemm_bf16_to_fp8()}) {
     ASSERT_FALSE(table.empty());
     for (const auto& config : table) {
       EXPECT_LE(config.shared_bytes(75), kTuring - kStatic) << config.name;

@@ -90,27 +90,122 @@ y = Conv(d, v)
 output y
 )";
 
-TEST(Half, ProductsRoundToEightBitFloatsThemselves) {
+/// The types that FusedConv nodes read and leave: "bf16>i8 i8>f32".
+std::string conv_types(const Graph& graph) {
+  std::string text;
+  for (const auto& node : graph.nodes)
+    if (node.op == "FusedConv")
+      text += fmt::format("{}{}>{}", text.empty() ? "" : " ", name(graph.value(node.inputs[0]).type.dtype),
+                          name(graph.value(node.outputs[0]).type.dtype));
+  return text;
+}
+
+PassContext in_bf16() {
   PassContext context;
   context.precision = Precision::bf16;
-  const Graph graph = test::lowered(kBorder, kStep, context);
-  EXPECT_EQ(test::ops(graph), "ImageInput FusedConv FusedConv Transpose");
-  for (const auto& node : graph.nodes) {
-    if (node.op == "FusedConv" && graph.value(node.inputs[0]).type.dtype == DType::bf16) {
-      EXPECT_EQ(graph.value(node.outputs[0]).type.dtype, DType::f8e4m3);
-    }
+  return context;
+}
+
+/// A text with one word in place of another.
+std::string with(std::string text, std::string_view from, std::string_view to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+TEST(Half, ProductsRoundToEightBitsThemselves) {
+  for (const std::string type : {"f8e4m3", "i8", "u8"}) {
+    const auto weights = type == "u8" ? "i8" : type;  // as they are quantised
+    const auto text = with(with(std::string(kBorder), "wq f8e4m3", "wq " + weights), "z f8e4m3", "z " + type);
+    const Graph graph = test::lowered(text, kStep, in_bf16());
+    EXPECT_EQ(test::ops(graph), "ImageInput FusedConv FusedConv Transpose");
+    EXPECT_EQ(conv_types(graph), fmt::format("bf16>{0} {0}>f32", type));
   }
 }
 
-TEST(Half, RoundingToEightBitFloatsStaysWhereTheDeviceCannotJoinIt) {
-  PassContext context;
-  context.precision = Precision::bf16;
-  context.can_run = [](const Problem& problem) {
-    return problem.op != "FusedConv" || problem.input(0).dtype != DType::bf16 ||
-           problem.output().dtype != DType::f8e4m3;
-  };
-  const Graph graph = test::lowered(kBorder, kStep, context);
-  EXPECT_EQ(test::ops(graph), "ImageInput FusedConv QuantizeLinear FusedConv Transpose");
+TEST(Half, RoundingStaysWhereTheDeviceCannotJoinIt) {
+  for (const std::string type : {"f8e4m3", "i8"}) {
+    auto context = in_bf16();
+    context.runs_well = [](const Problem& problem) {
+      return problem.op != "FusedConv" || problem.input(0).dtype != DType::bf16 ||
+             !is_quantised(problem.output().dtype);
+    };
+    const auto text = with(std::string(kBorder), "f8e4m3", type);
+    EXPECT_EQ(conv_types(test::lowered(text, kStep, context)), "bf16>f32 " + type + ">f32");
+    // Where it cannot leave f32 either, what rounds reads 16 bits.
+    context.runs_well = [](const Problem& problem) {
+      return problem.op != "FusedConv" || problem.input(0).dtype != DType::bf16 ||
+             problem.output().dtype == DType::bf16;
+    };
+    const Graph graph = test::lowered(text, kStep, context);
+    EXPECT_EQ(conv_types(graph), "bf16>bf16 " + type + ">f32");
+    EXPECT_EQ(test::ops(graph), "ImageInput FusedConv QuantizeLinear FusedConv Transpose");
+  }
+}
+
+// An 8-bit product between two of 16 bits; what it makes is read by one of either kind.
+constexpr std::string_view kMixed = R"(
+input x f32:1x16x5x5
+const s f32: [0.02]
+const z i8: [0]
+const wq i8:16x16x1x1 random(2)
+const w3 f32:16x16x1x1 random(3)
+const w4 f32:16x16x3x3 random(4)
+v = DequantizeLinear(wq, s)
+q = QuantizeLinear(x, s, z)
+d = DequantizeLinear(q, s, z)
+a = Conv(d, v)
+b = Relu(a)
+c = Conv(b, w3)
+e = Conv(c, w4) pads=1*4
+f = Add(e, b)
+g = GlobalAveragePool(f)
+output g
+)";
+
+TEST(Half, EightBitProductsLeaveTheSixteenBitsThatTheirReadersWant) {
+  const Graph graph = test::lowered(kMixed, 0.05, in_bf16());
+  EXPECT_EQ(conv_types(graph), "i8>bf16 bf16>bf16 bf16>f32");
+  EXPECT_EQ(test::count(graph, "Cast"), 0) << print(graph);
+  // Not where they go to the outside or to a product in f32.
+  const auto text = with(std::string(kMixed), "output g", "output b\noutput g");
+  EXPECT_EQ(conv_types(test::lowered(text, 0.05, in_bf16())), "i8>f32 bf16>bf16 bf16>f32");
+  Graph named = parse_graph(kMixed);
+  named.metadata["halftone.bf16"] = "e\n";
+  EXPECT_EQ(conv_types(test::lowered(named, 0.05)), "i8>f32 f32>f32 bf16>f32");
+}
+
+TEST(Half, RoundingToEightBitsReadsSixteenBesideOtherReaders) {
+  const auto text = with(std::string(kMixed), "c = Conv(b, w3)",
+                         "k = QuantizeLinear(b, s, z)\nl = DequantizeLinear(k, s, z)\nc = Conv(l, v)");
+  const Graph graph = test::lowered(text, 0.05, in_bf16());
+  EXPECT_EQ(conv_types(graph), "i8>bf16 i8>bf16 bf16>f32") << print(graph);
+  for (const auto& node : graph.nodes)
+    if (node.op == "QuantizeLinear" && node.inputs[0] != graph.inputs[0]) {
+      EXPECT_EQ(graph.value(node.inputs[0]).type.dtype, DType::bf16);
+    }
+}
+
+TEST(Half, EightBitsBecomeSixteenAtOnce) {
+  const auto text =
+      with(std::string(kMixed), "a = Conv(d, v)\nb = Relu(a)", "b = MaxPool(d) kernel_shape=3,3 pads=1*4");
+  const Graph graph = test::lowered(text, 0.05, in_bf16());
+  EXPECT_EQ(conv_types(graph), "bf16>bf16 bf16>f32");
+  EXPECT_EQ(test::count(graph, "Cast"), 0) << print(graph);
+  for (const auto& node : graph.nodes)
+    if (node.op == "DequantizeLinear") {
+      EXPECT_EQ(graph.value(node.outputs[0]).type.dtype, DType::bf16) << print(graph);
+    }
+}
+
+TEST(Half, PlansNameTheirSixteenBitProductsByType) {
+  for (const std::string type : {"bf16", "fp16"}) {
+    Graph graph = parse_graph(kMixed);
+    for (const auto& node : graph.nodes)
+      if (node.op == "Conv") graph.metadata["halftone." + type] += node.name + "\n";
+    const auto half = type == "bf16" ? "bf16" : "f16";
+    EXPECT_EQ(conv_types(test::lowered(graph, 0.05)), fmt::format("i8>{0} {0}>{0} {0}>f32", half));
+  }
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ TEST_F(Mixing, KeepsTheFragileLayerInFloatAndTheLimit) {
   EXPECT_EQ(mixed.baseline.top1, 200);
   EXPECT_LE(mixed.chosen().drop.points(), 4);
   EXPECT_GE(mixed.chosen().confidence, 0.8);
-  EXPECT_GE(mixed.chosen().int8, 1u);
+  EXPECT_GE(mixed.chosen().layers.at(Precision::int8), 1u);
   EXPECT_LT(mixed.tried.front().confidence, 0.8) << "int8 throughout would have done";
   for (const auto& layer : mixed.layers)
     if (layer.name == "c") {
@@ -130,7 +130,8 @@ TEST_F(Mixing, ANoDropAtAllIsFp32) {
   wanted.max_drop = 0;
   wanted.confidence = 0.99;
   const auto mixed = choose_precisions(model, backend, data, calibration, gray(8), wanted);
-  EXPECT_EQ(mixed.chosen().fp32, 4u);
+  EXPECT_EQ(mixed.chosen().layers.at(Precision::fp32), 4u);
+  EXPECT_EQ(mixed.chosen().text(), "0 layers in int8 and 4 in fp32");
   EXPECT_EQ(mixed.evaluation.predictions, mixed.baseline.predictions);
 }
 
@@ -157,6 +158,43 @@ TEST_F(Mixing, RunsTheNamedLayersInBf16) {
   const std::map<std::string, DType> expected{
       {"a", DType::u8}, {"c", DType::f32}, {"d", DType::bf16}, {"y", DType::f32}};
   EXPECT_EQ(types, expected);
+}
+
+TEST_F(Mixing, ChoosesAmongEightBitFloatsAndNamesThem) {
+  QuantizeOptions float8{.fp8 = true, .equalize = false};
+  const auto floats = calibrate(graph, backend, calibration, gray(8), float8);
+  EXPECT_FALSE(floats.sixteen_bit.empty());
+  auto wanted = options();
+  wanted.precisions = {Precision::fp8, Precision::bf16, Precision::fp32};
+  wanted.max_drop = 100;
+  const auto lowest = choose_precisions(floats, backend, data, calibration, gray(8), wanted);
+  EXPECT_EQ(lowest.lowest(), Precision::fp8);
+  EXPECT_EQ(lowest.chosen().text(), "4 layers in fp8, 0 in bf16 and 0 in fp32");
+  EXPECT_FALSE(lowest.graph.metadata.contains(kBf16Layers)) << "it chooses the layers in 16 bits, too";
+  for (const auto& layer : lowest.layers) EXPECT_GT(layer.cost.at(Precision::fp8).noise, 0) << layer.name;
+  wanted.max_drop = 2;
+  wanted.confidence = 0.8;
+  const auto mixed = choose_precisions(floats, backend, data, calibration, gray(8), wanted);
+  EXPECT_LT(mixed.tried.front().confidence, 0.8) << "fp8 throughout would have done";
+  EXPECT_GE(mixed.chosen().confidence, 0.8);
+  std::string bf16;
+  for (const auto& layer : mixed.layers)
+    if (layer.chosen == Precision::bf16) bf16 += layer.name + "\n";
+  EXPECT_FALSE(bf16.empty());
+  EXPECT_EQ(mixed.graph.metadata.at(kBf16Layers), bf16);
+  wanted.max_drop = -3;
+  try {
+    choose_precisions(floats, backend, data, calibration, gray(8), wanted);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find(" in fp8, "), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(Mixing, NamesProductsInFp16) {
+  const auto mixed = mixed_graph(model, {{"c", Precision::int8}, {"d", Precision::fp16}});
+  EXPECT_EQ(mixed.metadata.at(kFp16Layers), "d\n");
+  EXPECT_FALSE(mixed.metadata.contains(kBf16Layers));
 }
 
 }  // namespace
