@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "cuda/conv_gemm.h"
+#include "cuda/copy.h"
 #include "cuda/cuda_error.h"
 #include "cuda/fused_conv_setup.h"
 
@@ -10,6 +12,16 @@ namespace halftone::cuda {
 namespace {
 
 constexpr std::size_t kCounterBytes = std::size_t{1} << 16;
+constexpr std::size_t kAlignment = 256;   // of what lies in the workspace
+constexpr std::int64_t kFewChannels = 4;  // of a first layer, which cuda.stem takes without filling them up
+
+/// Channels that are copied at once, 16 bytes.
+std::int64_t chunk_of(const FusedConv& conv) { return static_cast<std::int64_t>(16 / size_of(conv.x_type)); }
+
+/// The channels that are multiplied: whole chunks.
+std::int64_t filled_channels(const FusedConv& conv) {
+  return (conv.c + chunk_of(conv) - 1) / chunk_of(conv) * chunk_of(conv);
+}
 
 struct Row {
   DType from, to;
@@ -24,9 +36,11 @@ constexpr Row kRows[] = {
     {DType::u8, DType::i8, conv_gemm_uint8},
     {DType::u8, DType::f32, conv_gemm_uint8_to_fp32},
     {DType::f16, DType::f16, conv_gemm_fp16},
+    {DType::f16, DType::f32, conv_gemm_fp16_to_fp32},
     {DType::f16, DType::i8, conv_gemm_fp16_to_int8},
     {DType::f16, DType::f8e4m3, conv_gemm_fp16_to_fp8},
     {DType::bf16, DType::bf16, conv_gemm_bf16},
+    {DType::bf16, DType::f32, conv_gemm_bf16_to_fp32},
     {DType::bf16, DType::i8, conv_gemm_bf16_to_int8},
     {DType::bf16, DType::f8e4m3, conv_gemm_bf16_to_fp8},
     {DType::f8e4m3, DType::f8e4m3, conv_gemm_fp8},
@@ -53,8 +67,7 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (conv.y_type != DType::f32)  // what leaves another type is compiled with that type's products
     if (const auto answer = has_products(backend, conv.y_type); !answer) return answer;
   if (const auto answer = adds_its_type(conv); !answer) return answer;
-  const auto chunk = static_cast<std::int64_t>(16 / size_of(conv.x_type));
-  if (conv.c % chunk) return Support::no(fmt::format("{} channels are no multiple of {}", conv.c, chunk));
+  if (conv.c <= kFewChannels && conv.c % chunk_of(conv)) return Support::no(fmt::format("{} channels", conv.c));
   return pads_with_zero(conv);
 }
 
@@ -62,7 +75,8 @@ Support supports(const Problem& problem, const Backend& backend) {
 std::vector<std::string> configs(const Problem& problem, const Backend& backend) {
   const FusedConv conv = fused_conv_of(problem);
   const std::int64_t pixels = conv.n * conv.oh * conv.ow;
-  const std::int64_t steps = conv.kh * conv.kw * conv.c * static_cast<std::int64_t>(size_of(conv.x_type)) / 64;
+  const std::int64_t steps =
+      conv.kh * conv.kw * filled_channels(conv) * static_cast<std::int64_t>(size_of(conv.x_type)) / 64;
   const CudaBackend& device = backend_of(backend);
   const std::int64_t slots = device.processors();
   std::vector<std::pair<double, std::string>> ranked;
@@ -95,27 +109,63 @@ struct Counters : KernelState {
   void* data = nullptr;
 };
 
+/// OHWI weights with zeros behind the channels of each tap.
+Tensor fill_channels(const Tensor& weights, const FusedConv& conv) {
+  const auto from = static_cast<std::size_t>(conv.c) * size_of(conv.x_type);
+  const auto to = static_cast<std::size_t>(filled_channels(conv)) * size_of(conv.x_type);
+  Tensor filled(weights.dtype(), Shape{conv.o, conv.kh, conv.kw, filled_channels(conv)});
+  std::memset(filled.raw(), 0, filled.bytes());
+  for (std::size_t tap = 0; tap < static_cast<std::size_t>(conv.o * conv.kh * conv.kw); ++tap)
+    std::memcpy(static_cast<std::byte*>(filled.raw()) + tap * to,
+                static_cast<const std::byte*>(weights.raw()) + tap * from, from);
+  return filled;
+}
+
 class ConvGemm : public Prepared {
  public:
   ConvGemm(const PrepareContext& context, const ConvGemmConfig& config, int splits)
       : setup_(set_up(context)), config_(config), splits_(splits) {
+    const FusedConv& conv = setup_.conv;
+    if (conv.c % chunk_of(conv)) {
+      const Tensor& weights = context.constants[FusedConv::kW];
+      setup_.weights = context.weights.get(weights, fmt::format("cuda.gemm filled {}x{}", conv.kh, conv.kw),
+                                           [&] { return to_device(context.backend, fill_channels(weights, conv)); });
+      setup_.params.weights = setup_.weights.raw();
+      setup_.params.channels = setup_.params.input_pitch = static_cast<int>(filled_channels(conv));
+      const auto bytes = static_cast<std::size_t>(conv.n * conv.h * conv.w) * pixel_bytes();
+      filled_bytes_ = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    }
     setup_.params.workspace_bytes = config.workspace(setup_.params, splits);
   }
-  std::size_t workspace_bytes() const override { return setup_.params.workspace_bytes; }
+  std::size_t workspace_bytes() const override { return filled_bytes_ + setup_.params.workspace_bytes; }
   std::unique_ptr<KernelState> make_state() const override {
     return splits_ > 1 ? std::make_unique<Counters>() : nullptr;
   }
   bool reads_constant(std::size_t) const override { return false; }
   void run(const RunArgs& args) const override {
+    const FusedConv& conv = setup_.conv;
     ConvParams p = bind(setup_, args);
+    if (filled_bytes_ > 0) {
+      const auto from = static_cast<int>(conv.c) * static_cast<int>(size_of(conv.x_type));
+      check(widen_rows(p.input, args.workspace, conv.n * conv.h * conv.w, from, static_cast<int>(pixel_bytes()),
+                       raw(args.stream)),
+            "cuda.gemm");
+      p.input = args.workspace;
+      p.workspace = static_cast<std::byte*>(args.workspace) + filled_bytes_;
+    }
     if (splits_ > 1) p.counters = static_cast<unsigned*>(static_cast<Counters*>(args.state)->data);
     check(config_.launch(p, splits_, raw(args.stream)), "cuda.gemm");
   }
 
  private:
+  std::size_t pixel_bytes() const {
+    return static_cast<std::size_t>(filled_channels(setup_.conv)) * size_of(setup_.conv.x_type);
+  }
+
   ConvSetup setup_;
   ConvGemmConfig config_;
   int splits_;
+  std::size_t filled_bytes_ = 0;  ///< of the input with its channels filled up, before the workspace of the blocks
 };
 
 std::unique_ptr<Prepared> prepare(const PrepareContext& context) {

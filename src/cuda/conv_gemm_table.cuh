@@ -28,11 +28,14 @@ std::span<const ConvGemmConfig> conv_gemm_table() {
   return kTable;
 }
 
-/// Those for types that differ, as they do where a stretch of 8 bits begins or ends.
+/// Those for types that differ, as they do where a stretch of 8 bits begins or ends. A residual of 16 bits and 64
+/// columns a warp would take more registers than there are.
 template <typename T, typename Out>
 std::span<const ConvGemmConfig> conv_gemm_border_table() {
+  constexpr bool kWide = sizeof(T) == 1;
+  using Largest = std::conditional_t<kWide, GemmTile<128, 128, 64, 64, 4, 2>, GemmTile<128, 64, 64, 32, 4, 3>>;
   static constexpr ConvGemmConfig kTable[] = {
-      conv_gemm_config<T, Out, GemmTile<128, 128, 64, 64, 4, 2>>("128x128"),
+      conv_gemm_config<T, Out, Largest>(kWide ? "128x128" : "128x64"),
       conv_gemm_config<T, Out, GemmTile<64, 64, 32, 32, 6, 3>>("64x64"),
       conv_gemm_config<T, Out, GemmTile<32, 64, 32, 16, 6, 4>>("32x64"),
   };

@@ -18,11 +18,11 @@ void round_to_tf32(char* value) {
 }
 
 template <int kColumns>
-int product_column(int channel, int size) {
+int product_column(int channel, int output_bytes) {
   for (int n = 0; n < kColumns; ++n) {
-    const int at = size == 1   ? ColumnOrder<int8_t, kColumns>::channel(n)
-                   : size == 2 ? ColumnOrder<__half, kColumns>::channel(n)
-                               : ColumnOrder<float, kColumns>::channel(n);
+    const int at = output_bytes == 1   ? ColumnOrder<int8_t, kColumns>::channel(n)
+                   : output_bytes == 2 ? ColumnOrder<__half, kColumns>::channel(n)
+                                       : ColumnOrder<float, kColumns>::channel(n);
     if (at == channel) return n;
   }
   return 0;
@@ -35,7 +35,7 @@ size_t stem_weight_count(const ConvParams& p, StemCompute compute) {
   return static_cast<size_t>((p.outputs + columns - 1) / columns) * columns * tap_groups(p, element_size(compute)) * 16;
 }
 
-void pack_stem_weights(const ConvParams& p, StemCompute compute, const void* ohwi, void* packed) {
+void pack_stem_weights(const ConvParams& p, StemCompute compute, int output_bytes, const void* ohwi, void* packed) {
   const int size = element_size(compute);
   const int columns = column_tile(p);
   const int groups = tap_groups(p, size);
@@ -45,7 +45,7 @@ void pack_stem_weights(const ConvParams& p, StemCompute compute, const void* ohw
   std::memset(to, 0, stem_weight_count(p, compute) * size);
   for (int o = 0; o < p.outputs; ++o) {
     const int local = o % columns;
-    const int n = columns == 64 ? product_column<64>(local, size) : product_column<32>(local, size);
+    const int n = columns == 64 ? product_column<64>(local, output_bytes) : product_column<32>(local, output_bytes);
     const int block = n / 8;
     for (int tap = 0; tap < taps; ++tap) {
       for (int ch = 0; ch < p.channels; ++ch) {

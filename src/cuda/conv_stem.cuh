@@ -13,15 +13,6 @@ constexpr int kWarps = 4;
 constexpr int kThreads = kWarps * 32;
 constexpr int kRowsPerWarp = kTileHeight / kWarps;
 
-template <typename T>
-struct OutputOf {
-  using Type = T;
-};
-template <>
-struct OutputOf<Tf32> {
-  using Type = float;
-};
-
 /// What is loaded of a pixel; it becomes four values of the compute type later, so that many loads can be in flight.
 template <typename T, typename Source>
 struct RawPixel {
@@ -79,10 +70,9 @@ __device__ void stage_window(const StemParams& p, Pack<T, 4>* window, int image,
 /// Blocks walk over 16 x 8 output tiles with their weights resident. A lane's share of the left
 /// operand is whole pixels of four channels, read straight from the staged window: lane quad t
 /// takes tap t of each group of four, and the weights are packed in the same order.
-template <typename T, typename Source, int kColumns, bool kSmallSums>
+template <typename T, typename Source, typename Out, int kColumns, bool kSmallSums>
 __global__ void __launch_bounds__(kThreads, 4)
     conv_stem_kernel(const StemParams p, int groups, uint32_t tiles_across, uint32_t tiles_down, uint32_t tiles) {
-  using Out = typename OutputOf<T>::Type;
   using Acc = Accumulator<T>;
   using Order = ColumnOrder<Out, kColumns>;
   constexpr int kWords = sizeof(T);  // 32-bit words of a pixel
@@ -226,10 +216,10 @@ __global__ void __launch_bounds__(kThreads, 4)
   }
 }
 
-template <typename T, typename Source, int kColumns, bool kSmallSums>
+template <typename T, typename Source, typename Out, int kColumns, bool kSmallSums>
 cudaError_t launch_with(const StemParams& p, cudaStream_t stream) {
   const ConvParams& c = p.conv;
-  auto* kernel = conv_stem_kernel<T, Source, kColumns, kSmallSums>;
+  auto* kernel = conv_stem_kernel<T, Source, Out, kColumns, kSmallSums>;
   static std::atomic<std::uint64_t> allowed{0};
   if (const cudaError_t error = allow_all_shared(kernel, allowed); error != cudaSuccess) return error;
   const size_t bytes = shared_bytes(c, sizeof(T));
@@ -247,20 +237,31 @@ cudaError_t launch_with(const StemParams& p, cudaStream_t stream) {
   return cudaGetLastError();
 }
 
-template <typename T, typename Source, int kColumns>
+template <typename T, typename Source, typename Out, int kColumns>
 cudaError_t launch_columns(const StemParams& p, cudaStream_t stream) {
   if constexpr (std::is_same_v<Accumulator<T>, int32_t>) {
     const int depth = p.conv.kernel_height * p.conv.kernel_width * p.conv.channels;
-    if (sums_are_small(depth, false)) return launch_with<T, Source, kColumns, true>(p, stream);
+    if (sums_are_small(depth, false)) return launch_with<T, Source, Out, kColumns, true>(p, stream);
   }
-  return launch_with<T, Source, kColumns, false>(p, stream);
+  return launch_with<T, Source, Out, kColumns, false>(p, stream);
 }
 
-/// Input of type Source, multiplied as T.
-template <typename T, typename Source>
+/// Input of type Source, multiplied as T, stored as Out.
+template <typename T, typename Source, typename Out>
 cudaError_t launch(const StemParams& p, cudaStream_t stream) {
-  return column_tile(p.conv) == 64 ? launch_columns<T, Source, 64>(p, stream)
-                                   : launch_columns<T, Source, 32>(p, stream);
+  return column_tile(p.conv) == 64 ? launch_columns<T, Source, Out, 64>(p, stream)
+                                   : launch_columns<T, Source, Out, 32>(p, stream);
+}
+
+/// 16-bit floats T to T or, where the output is one, to an 8-bit type.
+template <typename T>
+cudaError_t launch_half(const StemParams& p, cudaStream_t stream) {
+  switch (p.out) {
+    case Element::kFloat8: return launch<T, T, __nv_fp8_e4m3>(p, stream);
+    case Element::kInt8:
+    case Element::kUint8: return launch<T, T, int8_t>(p, stream);
+    default: return launch<T, T, T>(p, stream);
+  }
 }
 
 cudaError_t launch_int8(const StemParams& p, cudaStream_t stream);

@@ -2,8 +2,6 @@
 
 namespace halftone::cuda::stem {
 
-cudaError_t launch_bf16(const StemParams& p, cudaStream_t stream) {
-  return launch<__nv_bfloat16, __nv_bfloat16>(p, stream);
-}
+cudaError_t launch_bf16(const StemParams& p, cudaStream_t stream) { return launch_half<__nv_bfloat16>(p, stream); }
 
 }  // namespace halftone::cuda::stem

@@ -2,6 +2,6 @@
 
 namespace halftone::cuda::stem {
 
-cudaError_t launch_fp16(const StemParams& p, cudaStream_t stream) { return launch<__half, __half>(p, stream); }
+cudaError_t launch_fp16(const StemParams& p, cudaStream_t stream) { return launch_half<__half>(p, stream); }
 
 }  // namespace halftone::cuda::stem

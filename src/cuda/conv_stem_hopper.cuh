@@ -9,7 +9,6 @@
 
 namespace halftone::cuda::stem {
 
-constexpr int kLine = kHopperLine;  // output pixels of one product
 constexpr int kHopperThreads = 128;
 constexpr int kPixelBytes = 8;  // of the window: four values of two bytes
 constexpr int kStagedChannels = kHopperChannels;
@@ -18,6 +17,41 @@ constexpr int kMostSharedBytes = 128 * 1024;
 /// Room behind the window: compute-sanitizer takes a product's columns to lie apart, not overlapping.
 constexpr int kBeyond = 2048;
 
+/// Windows of kHeight x kTaps pixels, kStride apart both ways. Neighbouring columns of the tensor cores' right operand
+/// begin 16 bytes apart, two pixels: windows of stride 2 as they lie. At stride 1 the strip is laid out twice, the
+/// second time a pixel on, and a product takes every other output. At stride 4 the first and the second pair of every
+/// four pixels lie in planes of their own, and a product's next 16 bytes down a window are in the other plane.
+template <int kHeight_, int kTaps_, int kStride_>
+struct HopperWindow {
+  static constexpr int kHeight = kHeight_;
+  static constexpr int kStride = kStride_;
+  static_assert(kStride == 1 || kStride == 2 || kStride == 4);
+  static constexpr int kStepsAcross = (kTaps_ + 3) / 4;  // products of 16 values, four pixels, a line of the window
+  static constexpr int kSteps = kHeight * kStepsAcross;
+  static constexpr int kLine = kStride == 4 ? 56 : 112;  // output pixels of one product
+  static constexpr int kCopies = kStride == 1 ? 2 : 1;
+  static constexpr int kTile = kLine * kCopies;  // output pixels of a line that a block computes
+  static constexpr int kColumnPixels = kStride == 4 ? 4 : 2;
+  static constexpr int kWidth = kColumnPixels * (kLine - 1) + 4 * kStepsAcross;  // pixels of a line laid out
+  static constexpr int kPitch = kWidth * kPixelBytes;
+  static constexpr int kPlane = kStride == 4 ? kPitch / 2 : 16;  // from one 16 bytes down a window to the next
+  static constexpr int kNextStep = kStride == 4 ? 16 : 32;       // bytes
+  static constexpr int kMostLines = kStride == 4 ? 6 : 8;        // of a block
+  static constexpr int kBlocks = kSteps > 20 ? 2 : 3;            // wanted on one multiprocessor
+  static constexpr int rows(int lines) { return kStride * (lines - 1) + kHeight; }
+
+  /// Where pixel `x` of a line of a copy lies.
+  __device__ static int place(int line, int x) {
+    if constexpr (kStride == 4) {
+      return line * kPitch + x / 2 % 2 * kPlane + x / 4 * 16 + x % 2 * kPixelBytes;
+    } else {
+      return (line * kWidth + x) * kPixelBytes;
+    }
+  }
+};
+
+#define HALFTONE_NAMES_28 \
+  "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27"
 #define HALFTONE_NAMES_56 \
   HALFTONE_NAMES_32       \
   ","                     \
@@ -28,10 +62,16 @@ constexpr int kBeyond = 2048;
                : HALFTONE_D32(HALFTONE_FLOAT_SUM, 0), HALFTONE_D16(HALFTONE_FLOAT_SUM, 32),                      \
                  HALFTONE_D4(HALFTONE_FLOAT_SUM, 48), HALFTONE_D4(HALFTONE_FLOAT_SUM, 52)                        \
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(keep))
+#define HALFTONE_HALF_LINE_PRODUCT(types)                                                                       \
+  asm volatile("{ .reg .pred keep; setp.ne.b32 keep, %33, 0; wgmma.mma_async.sync.aligned.m64n56k16.f32." types \
+               " {" HALFTONE_NAMES_28 "},{%28,%29,%30,%31},%32, keep, 1, 1, 0; }"                               \
+               : HALFTONE_D16(HALFTONE_FLOAT_SUM, 0), HALFTONE_D4(HALFTONE_FLOAT_SUM, 16),                      \
+                 HALFTONE_D4(HALFTONE_FLOAT_SUM, 20), HALFTONE_D4(HALFTONE_FLOAT_SUM, 24)                       \
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(keep))
 
 #ifdef HALFTONE_HOPPER
-/// d = a * b, plus d where `keep`: 64 channels by kLine pixels, 16 values deep; `a` in registers, `b` describes shared
-/// memory.
+/// d = a * b, plus d where `keep`: 64 channels by 112 or 56 pixels, 16 values deep; `a` in registers, `b` describes
+/// shared memory.
 __device__ __forceinline__ void multiply_line(__half, float (&d)[56], const uint32_t (&a)[4], uint64_t b, int keep) {
   HALFTONE_LINE_PRODUCT("f16.f16");
 }
@@ -39,12 +79,19 @@ __device__ __forceinline__ void multiply_line(__nv_bfloat16, float (&d)[56], con
                                               int keep) {
   HALFTONE_LINE_PRODUCT("bf16.bf16");
 }
+__device__ __forceinline__ void multiply_line(__half, float (&d)[28], const uint32_t (&a)[4], uint64_t b, int keep) {
+  HALFTONE_HALF_LINE_PRODUCT("f16.f16");
+}
+__device__ __forceinline__ void multiply_line(__nv_bfloat16, float (&d)[28], const uint32_t (&a)[4], uint64_t b,
+                                              int keep) {
+  HALFTONE_HALF_LINE_PRODUCT("bf16.bf16");
+}
 
-/// Describes columns of 16 bytes and more that begin 16 bytes apart, one in the next: windows of stride 2 over pixels
-/// of 8 bytes, without a copy of any.
-__device__ __forceinline__ uint64_t overlapping_windows(uint32_t address) {
-  constexpr uint64_t kNextDepth = 16 / 16, kNextEight = 128 / 16;
-  return (address & 0x3ffff) >> 4 | kNextDepth << 16 | kNextEight << 32;
+/// Describes columns that begin 16 bytes apart, one in the next, and go on `next` bytes further every 16: windows
+/// without a copy of any.
+__device__ __forceinline__ uint64_t overlapping_windows(uint32_t address, int next) {
+  constexpr uint64_t kNextEight = 128 / 16;
+  return (address & 0x3ffff) >> 4 | static_cast<uint64_t>(next / 16) << 16 | kNextEight << 32;
 }
 
 /// Four 8 x 8 matrices of pairs of bytes, each stored by columns: lane l names the place of column l % 8 of matrix l
@@ -93,11 +140,13 @@ struct StripSource {
   int pitch;  // values of a pixel
 };
 
-/// Lays a strip of the image out in shared memory as pixels of four values; outside the image lies the padding.
-template <typename T, typename Source>
+/// Lays a strip of the image out in shared memory as pixels of four values; outside the image lies the padding. A
+/// second copy follows after `copy_bytes`.
+template <typename T, typename Window, typename Source>
 __device__ __forceinline__ void stage_strip(const StemParams& p, const StripSource<Source>& source, char* window,
-                                            int top, int left, int rows, int width) {
+                                            int top, int left, int rows, int copy_bytes) {
   constexpr int kAtOnce = 4;
+  constexpr int width = Window::kWidth + Window::kCopies - 1;
   const ConvParams& c = p.conv;
   const int pixels = rows * width;
   for (int first = static_cast<int>(threadIdx.x); first < pixels; first += kHopperThreads * kAtOnce) {
@@ -126,24 +175,33 @@ __device__ __forceinline__ void stage_strip(const StemParams& p, const StripSour
         values[k] = (inside >> i & 1U) != 0 ? to_float(raw[i][k]) : p.padding;
         if (k >= c.channels) values[k] = 0.0F;
       }
-      *reinterpret_cast<uint2*>(window + index * kPixelBytes) =
-          make_uint2(pack_pair<T>(values[0], values[1]), pack_pair<T>(values[2], values[3]));
+      const uint2 pixel = make_uint2(pack_pair<T>(values[0], values[1]), pack_pair<T>(values[2], values[3]));
+      const int line = index / width;
+      const int x = index - line * width;
+      if constexpr (Window::kCopies == 2) {
+        if (x < Window::kWidth) *reinterpret_cast<uint2*>(window + Window::place(line, x)) = pixel;
+        if (x > 0) *reinterpret_cast<uint2*>(window + copy_bytes + Window::place(line, x - 1)) = pixel;
+      } else {
+        *reinterpret_cast<uint2*>(window + Window::place(line, x)) = pixel;
+      }
     }
   }
 }
 #endif
 
-/// A block computes 64 channels of `strip` lines of up to kLine pixels. The weights stay in registers; the tensor cores
-/// read the windows of neighbouring pixels where they lie, overlapping, in the staged strip. Products are transposed,
-/// channels by pixels, so a thread has two channels and their numbers in registers; matrix stores turn them round.
-template <typename T, typename Source, typename Out, int kHeight, int kHalves>
-__global__ void __launch_bounds__(kHopperThreads, 3)
+/// A block computes 64 channels of `strip` lines of up to Window::kTile pixels. The weights stay in registers; the
+/// tensor cores read the windows of neighbouring pixels where they lie, overlapping, in the staged strip. Products are
+/// transposed, channels by pixels, so a thread has two channels and their numbers in registers; matrix stores turn them
+/// round.
+template <typename T, typename Source, typename Out, typename Window>
+__global__ void __launch_bounds__(kHopperThreads, Window::kBlocks)
     conv_stem_hopper_kernel(const StemParams p, int strip, int raw_bytes, int staged_bytes, uint32_t tiles_across,
                             uint32_t tiles_down) {
 #ifdef HALFTONE_HOPPER
-  constexpr int kSteps = kHeight * kHalves;
-  constexpr int kWidth = 2 * (kLine - 1) + 4 * kHalves;
-  constexpr int kPitch = kWidth * kPixelBytes;
+  constexpr int kSteps = Window::kSteps;
+  constexpr int kLine = Window::kLine;
+  constexpr int kCopies = Window::kCopies;
+  constexpr int kPitch = Window::kPitch;
   constexpr int kOutBytes = kStagedChannels * static_cast<int>(sizeof(Out));  // of a pixel
   constexpr int kChunks = kOutBytes / 16;
   constexpr int kStagedBytes = kLine * kOutBytes;
@@ -157,13 +215,14 @@ __global__ void __launch_bounds__(kHopperThreads, 3)
   const int warp = thread / 32;
 
   const uint32_t line = blockIdx.x / tiles_across;
-  const int first_x = static_cast<int>(blockIdx.x - line * tiles_across) * kLine;
+  const int first_x = static_cast<int>(blockIdx.x - line * tiles_across) * Window::kTile;
   const int image = static_cast<int>(line / tiles_down);
   const int first_y = static_cast<int>(line - static_cast<uint32_t>(image) * tiles_down) * strip;
   const int lines = min(strip, c.out_height - first_y);
   const int first_channel = static_cast<int>(blockIdx.y) * kStagedChannels;
-  const int top = first_y * 2 - c.pad_top;
-  const int rows = 2 * (lines - 1) + kHeight;
+  const int top = first_y * Window::kStride - c.pad_top;
+  const int rows = Window::rows(lines);
+  const int copy_bytes = Window::rows(strip) * kPitch;
   const Source* pixels = static_cast<const Source*>(c.input) + int64_t{image} * c.height * c.width * c.input_pitch;
   if (raw_bytes > 0) {
     if (thread == 0) {
@@ -190,57 +249,61 @@ __global__ void __launch_bounds__(kHopperThreads, 3)
   low.load(c, first_channel + hopper_channel(row, sizeof(Out)));
   high.load(c, first_channel + hopper_channel(row + 8, sizeof(Out)));
 
-  const int left = first_x * 2 - c.pad_left;
+  const int left = first_x * Window::kStride - c.pad_left;
   if (raw_bytes > 0) {
     wait_barrier(shared_address(&arrived), 0);
     const StripSource<Source> source{reinterpret_cast<const Source*>(shared), max(top, 0), c.channels};
-    stage_strip<T, Source>(p, source, window, top, left, rows, kWidth);
+    stage_strip<T, Window, Source>(p, source, window, top, left, rows, copy_bytes);
   } else {
-    stage_strip<T, Source>(p, {pixels, 0, c.input_pitch}, window, top, left, rows, kWidth);
+    stage_strip<T, Window, Source>(p, {pixels, 0, c.input_pitch}, window, top, left, rows, copy_bytes);
   }
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
   __syncthreads();
 
-  const uint64_t windows = overlapping_windows(shared_address(window));
-  const int columns = min(kLine, c.out_width - first_x);
+  const uint64_t windows = overlapping_windows(shared_address(window), Window::kPlane);
+  const int columns = min(Window::kTile, c.out_width - first_x);
   Out* output = static_cast<Out*>(c.output) +
                 ((int64_t{image} * c.out_height + first_y) * c.out_width + first_x) * c.output_pitch + first_channel;
   auto copy_out = [&](int which) {
     const char* from = shared + (which & 1) * kStagedBytes;
-    Out* to = output + int64_t{which} * c.out_width * c.output_pitch;
+    Out* to = output + int64_t{which / kCopies} * c.out_width * c.output_pitch;
 #pragma unroll
     for (int i = 0; i < (kLine * kChunks + kHopperThreads - 1) / kHopperThreads; ++i) {
       const int item = thread + i * kHopperThreads;
       const int pixel = item / kChunks;
       const int chunk = item % kChunks;
       const int channel = chunk * 16 / static_cast<int>(sizeof(Out));
-      if (pixel >= columns || first_channel + channel >= c.outputs) continue;
+      const int x = pixel * kCopies + which % kCopies;
+      if (pixel >= kLine || x >= columns || first_channel + channel >= c.outputs) continue;
       const int swizzled = chunk ^ (sizeof(Out) == 1 ? pixel / 2 % 4 : pixel % 8);
-      *reinterpret_cast<uint4*>(to + int64_t{pixel} * c.output_pitch + channel) =
+      *reinterpret_cast<uint4*>(to + int64_t{x} * c.output_pitch + channel) =
           *reinterpret_cast<const uint4*>(from + pixel * kOutBytes + swizzled * 16);
     }
   };
 #pragma unroll 1
-  for (int l = 0; l < lines; ++l) {
-    float sums[56];
+  for (int l = 0; l < lines * kCopies; ++l) {
+    float sums[kLine / 2];
+    const uint64_t line_windows =
+        windows + l / kCopies * (Window::kStride * kPitch / 16) + l % kCopies * (copy_bytes / 16);
     begin_products();
 #pragma unroll
     for (int s = 0; s < kSteps; ++s) {
-      const int at = s / kHalves * kPitch + s % kHalves * 32;
-      multiply_line(T{}, sums, weights[s], windows + l * (2 * kPitch / 16) + at / 16, s > 0 ? 1 : 0);
+      const int at = s / Window::kStepsAcross * kPitch + s % Window::kStepsAcross * Window::kNextStep;
+      multiply_line(T{}, sums, weights[s], line_windows + at / 16, s > 0 ? 1 : 0);
     }
     commit_products();
     if (l > 0) copy_out(l - 1);
     wait_products<0>();
 #pragma unroll
-    for (int i = 0; i < 56; ++i) sums[i] = i % 4 < 2 ? low.apply(c, 0, sums[i]) : high.apply(c, 0, sums[i]);
+    for (int i = 0; i < kLine / 2; ++i) sums[i] = i % 4 < 2 ? low.apply(c, 0, sums[i]) : high.apply(c, 0, sums[i]);
     constexpr int kBlocks = sizeof(Out) == 1 ? 4 : 2;  // of 8 pixels, stored at once
+    constexpr int kLast = kLine / 8 - 1;
 #pragma unroll
-    for (int j = 0; j < 14; j += kBlocks) {
+    for (int j = 0; j <= kLast; j += kBlocks) {
       uint32_t words[4];
 #pragma unroll
       for (int m = 0; m < 4; ++m) {
-        const int at = min(j + m * kBlocks / 4, 13) * 4;
+        const int at = min(j + m * kBlocks / 4, kLast) * 4;
         if constexpr (sizeof(Out) == 1) {
           words[m] = pack_bytes<Out>(sums[at], sums[at + 2], sums[at + 1], sums[at + 3]);
         } else {
@@ -249,44 +312,45 @@ __global__ void __launch_bounds__(kHopperThreads, 3)
       }
       // A matrix beyond the line is the last one once more.
       const int matrix = lane / 8;
-      const int pixel = min(j + matrix * kBlocks / 4, 13) * 8 + lane % 8;
+      const int pixel = min(j + matrix * kBlocks / 4, kLast) * 8 + lane % 8;
       const int chunk = sizeof(Out) == 1 ? warp ^ pixel / 2 % 4 : (warp * 2 + matrix % 2) ^ pixel % 8;
       store_columns(staged_at + (l & 1) * kStagedBytes + pixel * kOutBytes + chunk * 16, words);
     }
     __syncthreads();
   }
-  copy_out(lines - 1);
+  copy_out(lines * kCopies - 1);
 #endif
 }
 
-template <typename T, typename Source, typename Out, int kHeight, int kHalves>
+template <typename T, typename Source, typename Out, typename Window>
 cudaError_t launch_hopper_as(const StemParams& p, cudaStream_t stream) {
   const ConvParams& c = p.conv;
-  auto* kernel = conv_stem_hopper_kernel<T, Source, Out, kHeight, kHalves>;
+  auto* kernel = conv_stem_hopper_kernel<T, Source, Out, Window>;
   static std::atomic<std::uint64_t> allowed{0};
   if (const cudaError_t error = allow_shared(kernel, kMostSharedBytes, allowed); error != cudaSuccess) return error;
-  constexpr int kWidth = 2 * (kLine - 1) + 4 * kHalves;
   int device = 0, processors = 0;
   cudaError_t error = cudaGetDevice(&device);
   if (error == cudaSuccess) error = cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
   if (error != cudaSuccess) return error;
-  const int64_t across = (c.out_width + kLine - 1) / kLine;
+  const int64_t across = (c.out_width + Window::kTile - 1) / Window::kTile;
   const int64_t channel_tiles = (c.outputs + kStagedChannels - 1) / kStagedChannels;
   // Strips share their border rows: long ones where there are enough for all places.
-  int strip = 8;
-  while (strip > 1 && across * channel_tiles * c.batch * ((c.out_height + strip - 1) / strip) < 3 * processors)
+  int strip = Window::kMostLines;
+  while (strip > 1 &&
+         across * channel_tiles * c.batch * ((c.out_height + strip - 1) / strip) < Window::kBlocks * processors)
     strip /= 2;
   const int64_t down = (c.out_height + strip - 1) / strip;
   const int64_t blocks = across * down * c.batch;
   if (blocks > 0x7fffffff) return cudaErrorInvalidConfiguration;
-  const int rows = 2 * (strip - 1) + kHeight;
+  const int rows = Window::rows(strip);
   // One copy brings a strip whose lines are whole chunks of 16 bytes.
   const int64_t line_bytes = int64_t{c.width} * c.channels * static_cast<int>(sizeof(Source));
   const bool whole = c.input_pitch == c.channels && line_bytes % 16 == 0 && rows * line_bytes <= kMostRawBytes &&
                      reinterpret_cast<uintptr_t>(c.input) % 16 == 0;
   const int raw = whole ? static_cast<int>(rows * line_bytes) : 0;
-  const int staged = (std::max(raw, 2 * kLine * kStagedChannels * static_cast<int>(sizeof(Out))) + 127) / 128 * 128;
-  const int window = rows * kWidth * kPixelBytes + kBeyond;
+  const int staged =
+      (std::max(raw, 2 * Window::kLine * kStagedChannels * static_cast<int>(sizeof(Out))) + 127) / 128 * 128;
+  const int window = rows * Window::kPitch * Window::kCopies + kBeyond;
   const dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(channel_tiles));
   kernel<<<grid, kHopperThreads, static_cast<size_t>(staged + window), stream>>>(
       p, strip, raw, staged, static_cast<uint32_t>(across), static_cast<uint32_t>(down));
@@ -296,8 +360,13 @@ cudaError_t launch_hopper_as(const StemParams& p, cudaStream_t stream) {
 /// Input of type Source, multiplied as T, stored as Out.
 template <typename T, typename Source, typename Out>
 cudaError_t launch_hopper(const StemParams& p, cudaStream_t stream) {
-  return p.conv.kernel_height == 7 ? launch_hopper_as<T, Source, Out, 7, 2>(p, stream)
-                                   : launch_hopper_as<T, Source, Out, 3, 1>(p, stream);
+  switch (p.conv.kernel_height) {
+    case 11: return launch_hopper_as<T, Source, Out, HopperWindow<11, 11, 4>>(p, stream);
+    case 7: return launch_hopper_as<T, Source, Out, HopperWindow<7, 7, 2>>(p, stream);
+    default:
+      return p.conv.stride_height == 1 ? launch_hopper_as<T, Source, Out, HopperWindow<3, 3, 1>>(p, stream)
+                                       : launch_hopper_as<T, Source, Out, HopperWindow<3, 3, 2>>(p, stream);
+  }
 }
 
 }  // namespace halftone::cuda::stem

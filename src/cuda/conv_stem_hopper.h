@@ -5,12 +5,12 @@
 #include "cuda/conv_stem.h"
 #include "cuda/element_type.h"
 
-/// A network's first convolution on Hopper's warpgroup products: 3x3 or 7x7 windows of stride 2 over at most four
-/// channels. Bytes and e4m3 are multiplied as fp16, which holds them exactly, and summed in 32-bit floats.
+/// A network's first convolution on Hopper's warpgroup products: windows of 3x3 and stride 1 or 2, 7x7 and stride 2, or
+/// 11x11 and stride 4 over at most four channels. Bytes and e4m3 are multiplied as fp16, which holds them exactly, and
+/// summed in 32-bit floats.
 namespace halftone::cuda {
 
 namespace stem {
-constexpr int kHopperLine = 112;
 constexpr int kHopperChannels = 64;
 
 /// The output channel, among 64, of a row of the product: of each 16, rows 8 apart are neighbours where two bytes are

@@ -18,6 +18,7 @@ StemParams describe(const FusedConv& conv) {
   p.conv = geometry(conv);
   p.compute = compute_of(conv.x_type);
   p.bytes = conv.x_type == DType::u8;
+  p.out = element_of(conv.y_type);
   return p;
 }
 
@@ -27,7 +28,9 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (conv.group != 1) return Support::no("groups");
   if (conv.has_residual) return Support::no("a residual input");
   if (conv.x_type == DType::f32 && !conv.tf32) return Support::no("no tensor cores for f32");
-  if (const auto answer = keeps_type(conv); !answer) return answer;
+  const bool quantises = (conv.x_type == DType::f16 || conv.x_type == DType::bf16) && is_quantised(conv.y_type);
+  if (!quantises)
+    if (const auto answer = keeps_type(conv); !answer) return answer;
   if (const auto answer = has_products(backend, conv.x_type); !answer) return answer;
   if (const char* why = stem_refusal(describe(conv), backend_of(backend).shared_limit())) return Support::no(why);
   return Support::yes();
@@ -40,11 +43,12 @@ class ConvStem : public Prepared {
     setup_ = set_up(context, {.padding_is_zero_point = true, .input_shift = shift});
     const FusedConv& conv = setup_.conv;
     const Tensor& weights = context.constants[FusedConv::kW];
-    const auto what = fmt::format("cuda.stem {}x{}", conv.kh, conv.kw);
+    const auto output_bytes = static_cast<int>(size_of(conv.y_type));
+    const auto what = fmt::format("cuda.stem {}x{} {}", conv.kh, conv.kw, output_bytes);
     packed_ = context.weights.get(weights, what, [&] {
       const auto count = static_cast<std::int64_t>(stem_weight_count(stem_.conv, stem_.compute));
       Tensor host(weights.dtype(), Shape{count});
-      pack_stem_weights(stem_.conv, stem_.compute, weights.raw(), host.raw());
+      pack_stem_weights(stem_.conv, stem_.compute, output_bytes, weights.raw(), host.raw());
       return to_device(context.backend, host);
     });
     if (conv.is_int8()) stem_.padding = setup_.quantisation.x_zero - shift;

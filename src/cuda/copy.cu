@@ -22,6 +22,16 @@ __global__ void pick_kernel(const PickParams p, int words, int64_t items) {
 }
 
 template <typename Word>
+__global__ void widen_kernel(const Word* input, Word* output, int from, int to, int64_t items) {
+  const int64_t step = int64_t{gridDim.x} * blockDim.x;
+  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < items; i += step) {
+    const int64_t row = i / to;
+    const int at = static_cast<int>(i - row * to);
+    output[i] = at < from ? input[row * from + at] : Word{};
+  }
+}
+
+template <typename Word>
 __global__ void concat_kernel(const ConcatParams p, int64_t width, int64_t items) {
   const int64_t step = int64_t{gridDim.x} * blockDim.x;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < items; i += step) {
@@ -48,6 +58,16 @@ cudaError_t launch_pick(const PickParams& p, cudaStream_t stream) {
 }
 
 template <typename Word>
+cudaError_t launch_widen(const void* input, void* output, int64_t rows, int from_bytes, int to_bytes,
+                         cudaStream_t stream) {
+  constexpr int kBytes = static_cast<int>(sizeof(Word));
+  const int64_t items = rows * (to_bytes / kBytes);
+  widen_kernel<<<grid_blocks(items, kThreads), kThreads, 0, stream>>>(
+      static_cast<const Word*>(input), static_cast<Word*>(output), from_bytes / kBytes, to_bytes / kBytes, items);
+  return cudaGetLastError();
+}
+
+template <typename Word>
 cudaError_t launch_concat(const ConcatParams& p, cudaStream_t stream) {
   const int64_t width = p.ends[p.parts - 1];
   const int64_t items = p.rows * width;
@@ -59,6 +79,14 @@ cudaError_t launch_concat(const ConcatParams& p, cudaStream_t stream) {
 
 cudaError_t pick_pixels(const PickParams& p, cudaStream_t stream) {
   return p.pixel_bytes % 16 == 0 ? launch_pick<int4>(p, stream) : launch_pick<int>(p, stream);
+}
+
+cudaError_t widen_rows(const void* input, void* output, int64_t rows, int from_bytes, int to_bytes,
+                       cudaStream_t stream) {
+  if (from_bytes % 8 == 0) return launch_widen<int2>(input, output, rows, from_bytes, to_bytes, stream);
+  if (from_bytes % 4 == 0) return launch_widen<int>(input, output, rows, from_bytes, to_bytes, stream);
+  if (from_bytes % 2 == 0) return launch_widen<short>(input, output, rows, from_bytes, to_bytes, stream);
+  return launch_widen<char>(input, output, rows, from_bytes, to_bytes, stream);
 }
 
 cudaError_t concat(const ConcatParams& p, cudaStream_t stream) {

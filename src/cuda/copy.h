@@ -19,6 +19,10 @@ struct PickParams {
 
 cudaError_t pick_pixels(const PickParams& p, cudaStream_t stream);
 
+/// Rows of `from_bytes` at the start of rows of `to_bytes` (more, a multiple of 16), zeros behind them.
+cudaError_t widen_rows(const void* input, void* output, int64_t rows, int from_bytes, int to_bytes,
+                       cudaStream_t stream);
+
 /// Up to kMostParts arrays of `rows` rows, side by side in one; widths in bytes, all multiples of `word` (1, 2, 4, 8 or
 /// 16), which divides all addresses too.
 constexpr int kMostParts = 8;

@@ -50,6 +50,14 @@ std::size_t shared_limit_of(int capability) {
   return kilobytes << 10;
 }
 
+std::vector<Kernel> kernel_table() {
+  return {
+#define HALFTONE_KERNEL(name) kernel_##name,
+#include "cuda/kernels.def"
+#undef HALFTONE_KERNEL
+  };
+}
+
 int device_count() {
   int driver = 0, toolkit = 0, count = 0;
   cudaDriverGetVersion(&driver);
@@ -86,7 +94,11 @@ cudnnHandle_t CudaStream::cudnn() {
 }
 
 CudaBackend::CudaBackend(int index)
-    : index_(index), info_(describe_device(index)), setup_stream_(std::make_unique<CudaStream>(index)), meter_(index) {
+    : index_(index),
+      info_(describe_device(index)),
+      kernels_(kernel_table()),
+      setup_stream_(std::make_unique<CudaStream>(index)),
+      meter_(index) {
   capability_ = code_capability();
   int most = 0;
   check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, index), "asking for the device");
@@ -95,10 +107,15 @@ CudaBackend::CudaBackend(int index)
   // What is missing shows here, not in the middle of a run.
   info_.key += fmt::format("/cudnn_{}/cublaslt_{}", cudnn_library().get_version(), cublaslt_library().get_version());
   if (cublaslt_library().create(&cublaslt_) != CUBLAS_STATUS_SUCCESS) fail(Code::device, "cuBLASLt cannot start");
-#define HALFTONE_KERNEL(name) kernels_.push_back(kernel_##name);
-#include "cuda/kernels.def"
-#undef HALFTONE_KERNEL
 }
+
+CudaBackend::CudaBackend(DeviceInfo info, int capability)
+    : index_(-1),
+      capability_(capability),
+      shared_limit_(shared_limit_of(capability)),
+      info_(std::move(info)),
+      kernels_(kernel_table()),
+      meter_(-1) {}
 
 CudaBackend::~CudaBackend() {
   if (cublaslt_) cublaslt_library().destroy(cublaslt_);

@@ -35,6 +35,9 @@ inline cudaStream_t raw(Stream* stream) { return static_cast<CudaStream*>(stream
 class CudaBackend : public Backend {
  public:
   explicit CudaBackend(int index);
+  /// A device that is only described, with code for its own capability: kernels of ours say what they support on it,
+  /// nothing can be allocated or run.
+  CudaBackend(DeviceInfo info, int capability);
   ~CudaBackend() override;
 
   const DeviceInfo& info() const override { return info_; }
