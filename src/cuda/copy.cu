@@ -6,6 +6,7 @@ namespace halftone::cuda {
 namespace {
 
 constexpr int kThreads = 256;
+constexpr int64_t kFewItems = int64_t{1} << 31;  // that 32 bits count, a grid's step beyond included
 
 template <typename Word>
 __global__ void pick_kernel(const PickParams p, int words, int64_t items) {
@@ -31,15 +32,16 @@ __global__ void widen_kernel(const Word* input, Word* output, int from, int to, 
   }
 }
 
-template <typename Word>
-__global__ void concat_kernel(const ConcatParams p, int64_t width, int64_t items) {
-  const int64_t step = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < items; i += step) {
-    const int64_t row = i / width;
-    const int64_t at = i - row * width;
-    int64_t begin = 0;
+/// Index counts items: 32 bits where they do, since a division of 64 costs more than a copy.
+template <typename Word, typename Index>
+__global__ void concat_kernel(const ConcatParams p, Index width, Index items) {
+  const Index step = Index{gridDim.x} * blockDim.x;
+  for (Index i = Index{blockIdx.x} * blockDim.x + threadIdx.x; i < items; i += step) {
+    const Index row = i / width;
+    const Index at = i - row * width;
+    Index begin = 0;
     for (int part = 0; part < p.parts; ++part) {
-      const int64_t end = p.ends[part];
+      const Index end = static_cast<Index>(p.ends[part]);
       if (at < end) {
         static_cast<Word*>(p.output)[i] = static_cast<const Word*>(p.inputs[part])[row * (end - begin) + at - begin];
         break;
@@ -71,7 +73,14 @@ template <typename Word>
 cudaError_t launch_concat(const ConcatParams& p, cudaStream_t stream) {
   const int64_t width = p.ends[p.parts - 1];
   const int64_t items = p.rows * width;
-  concat_kernel<Word><<<grid_blocks(items, kThreads), kThreads, 0, stream>>>(p, width, items);
+  const unsigned blocks = grid_blocks(items, kThreads);
+  if (items <= kFewItems) {
+    concat_kernel<Word, uint32_t>
+        <<<blocks, kThreads, 0, stream>>>(p, static_cast<uint32_t>(width), static_cast<uint32_t>(items));
+  } else {
+    concat_kernel<Word, uint64_t>
+        <<<blocks, kThreads, 0, stream>>>(p, static_cast<uint64_t>(width), static_cast<uint64_t>(items));
+  }
   return cudaGetLastError();
 }
 

@@ -56,21 +56,39 @@ TEST(cuda_strips, lines_that_do_not_fit_are_refused) {
 }
 
 TEST(cuda_stem_hopper, each_weight_is_packed_once) {
+  struct Window {
+    int size, stride;
+    std::size_t steps;  // of 16 values each
+  };
+  for (const auto& window : {Window{3, 1, 3}, Window{3, 2, 3}, Window{7, 2, 14}, Window{11, 4, 33}}) {
+    ConvParams p;
+    p.channels = p.input_pitch = 3;
+    p.outputs = p.output_pitch = 96;
+    p.kernel_height = p.kernel_width = window.size;
+    p.stride_height = p.stride_width = window.stride;
+    std::vector<uint16_t> weights(static_cast<std::size_t>(96 * window.size * window.size * 3));
+    std::iota(weights.begin(), weights.end(), uint16_t{1});
+    for (const int bytes : {1, 2}) {
+      EXPECT_EQ(stem_hopper_refusal(p, bytes), nullptr);
+      auto packed = pack_stem_hopper_weights(p, bytes, weights.data());
+      EXPECT_EQ(packed.size(), 2U * window.steps * 128 * 8);  // two tiles of 64 channels
+      std::sort(packed.begin(), packed.end());
+      packed.erase(packed.begin(), std::upper_bound(packed.begin(), packed.end(), uint16_t{0}));
+      EXPECT_EQ(packed, weights);
+    }
+  }
+}
+
+TEST(cuda_stem_hopper, other_windows_are_refused) {
   ConvParams p;
   p.channels = p.input_pitch = 3;
-  p.outputs = p.output_pitch = 96;
+  p.outputs = p.output_pitch = 64;
   p.kernel_height = p.kernel_width = 7;
+  EXPECT_NE(stem_hopper_refusal(p, 1), nullptr);
   p.stride_height = p.stride_width = 2;
-  std::vector<uint16_t> weights(96 * 7 * 7 * 3);
-  std::iota(weights.begin(), weights.end(), uint16_t{1});
-  for (const int bytes : {1, 2}) {
-    EXPECT_EQ(stem_hopper_refusal(p, bytes), nullptr);
-    auto packed = pack_stem_hopper_weights(p, bytes, weights.data());
-    EXPECT_EQ(packed.size(), 2U * 14 * 128 * 8);  // two tiles of 64 channels, 14 steps of 16 values
-    std::sort(packed.begin(), packed.end());
-    packed.erase(packed.begin(), std::upper_bound(packed.begin(), packed.end(), uint16_t{0}));
-    EXPECT_EQ(packed, weights);
-  }
+  EXPECT_EQ(stem_hopper_refusal(p, 1), nullptr);
+  p.stride_width = 1;
+  EXPECT_NE(stem_hopper_refusal(p, 1), nullptr);
 }
 
 TEST(cuda_stem_hopper, bytes_of_neighbouring_channels_lie_side_by_side) {

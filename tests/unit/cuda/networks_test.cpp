@@ -78,8 +78,7 @@ TEST_P(CudaNetworks, EveryStepHasItsKernel) {
   for (const bool fp8 : {false, true}) every_step_has_its_kernel(plan_of(network, fp8), Precision::fp32);
 }
 
-INSTANTIATE_TEST_SUITE_P(Zoo, CudaNetworks,
-                         testing::Values("alexnet", "googlenet", "resnet18", "resnet50", "vgg19"),
+INSTANTIATE_TEST_SUITE_P(Zoo, CudaNetworks, testing::Values("alexnet", "googlenet", "resnet18", "resnet50", "vgg19"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
