@@ -26,7 +26,7 @@ DeviceInfo hopper() {
 /// Neither a library's nor the plain kernel that takes whatever others refuse.
 bool is_ours(const Kernel& kernel) {
   return kernel.competes && kernel.name != "cudnn.conv" && kernel.name != "cublaslt.product" &&
-         kernel.name != "cutlass.product" && kernel.name != "cuda.direct";
+         kernel.name != "cutlass.product" && !kernel.takes_any;
 }
 
 /// The network with made-up ranges of activations: which kernels there are depends on types and shapes alone.
