@@ -85,7 +85,7 @@ void add_quantize(CLI::App& app) {
   auto flags = std::make_shared<QuantizeFlags>();
   auto* verb = app.add_subcommand(
       "quantize",
-      "Calibrate on images and write an INT8 plan: an ordinary ONNX file with QuantizeLinear/DequantizeLinear");
+      "Calibrate on images and write an INT8 or FP8 plan: an ordinary ONNX file with QuantizeLinear/DequantizeLinear");
   verb->add_option("model", flags->model, "An ONNX file in float")->required();
   verb->add_option("--output,-o", flags->output, "The plan to write")->required();
   verb->add_option("--calib", flags->calibration, "Folder of images (labels are not needed), or an IDX file")

@@ -49,7 +49,7 @@ __global__ void depthwise_kernel(const ConvParams p, int64_t items) {
               *reinterpret_cast<const Pack<T, kVector>*>(input + (int64_t{iy} * p.width + ix) * p.input_pitch);
 #pragma unroll
           for (int v = 0; v < kVector; ++v) {
-            if constexpr (sizeof(T) == 1) {
+            if constexpr (std::is_integral_v<T>) {
               sums[i][v] += int{value.values[v]} * int{weight.values[v]};
             } else {
               sums[i][v] = fmaf(to_float(value.values[v]), to_float(weight.values[v]), sums[i][v]);
@@ -73,7 +73,7 @@ __global__ void depthwise_kernel(const ConvParams p, int64_t items) {
                      sum);
         }
         sum = fminf(fmaxf(sum, p.low), p.high);
-        if constexpr (sizeof(Out) == 1) {
+        if constexpr (std::is_integral_v<Out>) {
           out.values[v] = static_cast<Out>(__float2int_rn(sum) + p.output_zero);
         } else {
           out.values[v] = from_float<Out>(sum);
@@ -100,20 +100,22 @@ cudaError_t launch(const ConvParams& p, cudaStream_t stream) {
   return cudaGetLastError();
 }
 
+/// Pairs of types that are compiled: of one kind, and those of 8 bits that become more, or of 16 that become 8.
+template <typename T, typename Out>
+constexpr bool kCompiled = std::is_same_v<T, Out> || (std::is_integral_v<T> && std::is_integral_v<Out>) ||
+                           (sizeof(T) == 1 && sizeof(Out) > 1) || (sizeof(T) == 2 && sizeof(Out) == 1);
+
 }  // namespace
 
 cudaError_t depthwise(const ConvParams& p, Element in, Element out, cudaStream_t stream) {
-  const bool bytes_in = element_bytes(in) == 1;
-  if (in == out) {
-    return with_element(in, [&](auto zero) {
-      using T = decltype(zero);
-      return launch<T, T>(p, stream);
+  return with_any_element(in, [&](auto x) {
+    return with_any_element(out, [&](auto y) {
+      if constexpr (kCompiled<decltype(x), decltype(y)>) {
+        return launch<decltype(x), decltype(y)>(p, stream);
+      } else {
+        return cudaErrorInvalidValue;
+      }
     });
-  }
-  if (!bytes_in) return cudaErrorInvalidValue;
-  return with_element(out, [&](auto zero) {
-    using Out = decltype(zero);
-    return in == Element::kInt8 ? launch<int8_t, Out>(p, stream) : launch<uint8_t, Out>(p, stream);
   });
 }
 

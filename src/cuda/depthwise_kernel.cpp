@@ -11,8 +11,10 @@ Support supports(const Problem& problem, const Backend&) {
   if (const auto answer = is_bounded_conv(problem); !answer) return answer;
   const FusedConv conv = fused_conv_of(problem);
   if (!conv.depthwise()) return Support::no("not depthwise");
-  if (conv.is_fp8()) return Support::no("8-bit floats");
-  if (const auto answer = keeps_type(conv); !answer) return answer;
+  const bool widens = conv.scaled() && !is_quantised(conv.y_type);
+  const bool narrows = size_of(conv.x_type) == 2 && is_quantised(conv.y_type);
+  if (!widens && !narrows)
+    if (const auto answer = keeps_type(conv); !answer) return answer;
   if (conv.has_residual && conv.residual_type != conv.y_type)
     return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
   return pads_with_zero(conv);
