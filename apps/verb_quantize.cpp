@@ -42,6 +42,7 @@ void run(const QuantizeFlags& flags) {
   const auto preprocess = preprocess_for(flags.preprocess, model.graph);
   check_writable(flags.output);
   const bool choose = flags.precision == "auto";
+  options.raise_noisy = !choose;
   if (is_quantized(model.graph)) fail(Code::invalid_argument, "{}: the model is quantised already", flags.model);
   std::optional<Dataset> data;
   if (choose) data = auto_data(flags.choose, options.fp8 ? Precision::fp8 : Precision::int8, *backend, model.graph);
@@ -101,8 +102,9 @@ void add_quantize(CLI::App& app) {
       ->capture_default_str();
   verb->add_flag(
       "--fp8", flags->fp8,
-      "8-bit floats (e4m3) instead of integers, for GPUs that multiply them, and BF16 for the first block and the "
-      "last product, or with --precision auto for what it chooses; --method does not apply");
+      "8-bit floats (e4m3) instead of integers, for GPUs that multiply them, and BF16 for the first block, the last "
+      "product and others whose rounding is heard most, or with --precision auto for what it chooses; --method does "
+      "not apply");
   verb->add_flag("--symmetric", flags->symmetric,
                  "Signed activations with zero point 0, which GPUs want; CPUs are faster with unsigned");
   verb->add_flag("--no-bias-correction", flags->no_bias_correction,

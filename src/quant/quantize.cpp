@@ -7,6 +7,7 @@
 #include "passes/pass.h"
 #include "quant/bias_correction.h"
 #include "quant/equalize.h"
+#include "quant/float8_noise.h"
 #include "quant/float8_plan.h"
 #include "quant/image_run.h"
 #include "quant/image_watch.h"
@@ -16,7 +17,8 @@
 namespace halftone {
 namespace {
 
-constexpr std::size_t kFewImages = 64;  // a channel's mean settles sooner than the ends of a tensor's range
+constexpr std::size_t kFewImages = 64;    // a channel's mean settles sooner than the ends of a tensor's range
+constexpr std::size_t kNoiseImages = 16;  // so does the sum of squares over all outputs
 
 /// Runs the images through the graph with every value of interest as an output, and counts what passes.
 std::map<ValueId, Histogram> observe(const Graph& simplified, const std::vector<std::vector<ValueId>>& groups,
@@ -149,6 +151,10 @@ CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& b
   if (options.correct_bias)
     model.bias_errors = measure_bias_errors(model.graph, model.ranges, options.symmetric, backend,
                                             images.evenly_spaced(kFewImages), preprocess, options);
+  if (options.fp8 && options.raise_noisy)
+    model.sixteen_bit = raise_noisy_products(
+        model.graph, model.sixteen_bit,
+        measure_float8_noise(model, backend, images.evenly_spaced(kNoiseImages), preprocess, options));
   model.graph.metadata["halftone.calibrator"] = std::string(name(calibrator));
   model.graph.metadata["halftone.calibration_images"] = std::to_string(model.images);
   model.graph.metadata["halftone.preprocess"] = preprocess.text();

@@ -18,10 +18,11 @@ namespace halftone {
 struct QuantizeOptions {
   std::optional<Calibrator> calibrator;  ///< none: default_calibrator(symmetric)
   double percentile = 99.99;
-  bool symmetric = false;  ///< i8 activations with zero point 0 (what GPUs want) instead of u8
-  bool fp8 = false;        ///< activations and weights in f8e4m3; ranges are what was seen, biases stay in float
-  int batch = 8;           ///< images a calibration step
-  bool equalize = true;    ///< cross-layer, where it is expected to help
+  bool symmetric = false;   ///< i8 activations with zero point 0 (what GPUs want) instead of u8
+  bool fp8 = false;         ///< activations and weights in f8e4m3; ranges are what was seen, biases stay in float
+  int batch = 8;            ///< images a calibration step
+  bool raise_noisy = true;  ///< with fp8: measure which products to leave in bf16 beside those that always are
+  bool equalize = true;     ///< cross-layer, where it is expected to help
   bool correct_bias = true;
   int threads = 0;
   bool skip_unreadable = false;

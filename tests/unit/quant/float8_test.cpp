@@ -4,6 +4,7 @@
 
 #include "cpu/cpu_backend.h"
 #include "graph/text.h"
+#include "quant/float8_noise.h"
 #include "quant/float8_plan.h"
 #include "quant/product.h"
 #include "quant/quantize.h"
@@ -95,6 +96,115 @@ a = Gemm(x, w)
 output a
 )"))
                   .empty());
+}
+
+// Six products of 16 to 64 multiplications; c and d read one tensor.
+constexpr const char* kSix = R"(graph six
+input x f32:1x4
+const w f32:4x4 random(1)
+const v f32:4x16 random(2)
+a = Gemm(x, w)
+b = Gemm(a, w)
+c = Gemm(b, w)
+d = Gemm(b, v)
+e = Gemm(d, v) transB=1
+s = Add(c, e)
+f = Gemm(s, v)
+output f
+)";
+
+TEST(Float8Noise, RaisesFirstWhatTakesOffMostForItsMultiplications) {
+  const Graph graph = parse_graph(kSix);  // 16, 16, 16, 64, 64 and 64: half are 120
+  const std::set<std::string> first{"a"};
+  // b makes 2 a multiplication, f less than 1 of which there is no room for after c and d, which go together.
+  EXPECT_EQ(raise_noisy_products(graph, first, {{"b", 0.03}, {"c", 0.03}, {"d", 0.03}, {"e", 0.01}, {"f", 0.04}}),
+            (std::set<std::string>{"a", "b", "c", "d"}));
+  EXPECT_EQ(raise_noisy_products(graph, first, {{"b", 0.01}, {"c", 0.001}, {"d", 0.01}, {"e", 0.02}, {"f", 0.04}}),
+            (std::set<std::string>{"a", "b", "f"}));
+}
+
+TEST(Float8Noise, RaisesNothingWhereNoneStandsOut) {
+  // Each of the twelve makes a twelfth.
+  std::string text = "graph even\ninput x0 f32:1x4\nconst w f32:4x4 random(1)\n";
+  std::map<std::string, double> even;
+  for (int i = 0; i < 12; ++i) {
+    text += fmt::format("x{} = Gemm(x{}, w)\n", i + 1, i);
+    even[fmt::format("x{}", i + 1)] = 0.01;
+  }
+  const Graph graph = parse_graph(text + "output x12\n");
+  EXPECT_TRUE(raise_noisy_products(graph, {}, even).empty());
+  // With one of twice the noise there is one to raise, and no second.
+  even["x5"] = 0.02;
+  EXPECT_EQ(raise_noisy_products(graph, {}, even), std::set<std::string>{"x5"});
+}
+
+TEST(Float8Noise, StopsWhereLittleIsLeft) {
+  const Graph graph = parse_graph(kSix);
+  const std::map<std::string, double> loud{{"b", 1e-4}, {"c", 2e-5}, {"d", 2e-5}, {"e", 2e-5}, {"f", 2e-5}};
+  EXPECT_EQ(raise_noisy_products(graph, {"a"}, loud), (std::set<std::string>{"a", "b"}));
+  std::map<std::string, double> quiet = loud;
+  for (auto& [name, noise] : quiet) noise *= 0.8;
+  EXPECT_EQ(raise_noisy_products(graph, {"a"}, quiet), std::set<std::string>{"a"});
+}
+
+TEST(Float8Noise, IsThatOfEachProductAlone) {
+  const auto pictures = random_pictures(16, 8, 3);
+  auto model = calibrate(parse_graph(kNetwork), make_cpu_backend(), pictures, gray(8), float8_options());
+  const Tensor batch = batch_of(pictures, gray(8));
+  const auto wanted = outputs(model.graph, batch);
+  model.sixteen_bit = {"stem", "a", "c", "y"};
+  const auto noise = measure_float8_noise(model, make_cpu_backend(), pictures, gray(8), float8_options());
+  ASSERT_EQ(noise.size(), 5u);
+  double sum = 0;
+  for (const auto& [name, part] : noise) {
+    auto others = products_of(model.graph);
+    std::erase(others, name);
+    const Graph alone = quantize(model, {others.begin(), others.end()}).graph;
+    EXPECT_NEAR(-10 * std::log10(part), snr(outputs(alone, batch), wanted), 0.1) << name;
+    sum += part;
+  }
+  EXPECT_NEAR(-10 * std::log10(sum), snr(outputs(quantize(model).graph, batch), wanted), 2);
+}
+
+TEST(Float8Noise, MakesPlansQuieter) {
+  constexpr const char* kChain = R"(graph chain
+input x f32:Nx1x8x8
+const wa f32:64x8 random(1)
+const wb f32:8x8 random(2)
+const wc f32:8x32 random(3)
+const wd f32:32x32 random(4)
+const we f32:32x32 random(5)
+const wf f32:32x32 random(6)
+const wy f32:32x5 random(7)
+v = Flatten(x) axis=1
+a = Gemm(v, wa)
+ra = Relu(a)
+b = Gemm(ra, wb)
+rb = Relu(b)
+c = Gemm(rb, wc)
+rc = Relu(c)
+d = Gemm(rc, wd)
+rd = Relu(d)
+e = Gemm(rd, we)
+re = Relu(e)
+f = Gemm(re, wf)
+rf = Relu(f)
+y = Gemm(rf, wy)
+output y
+)";
+  const auto pictures = random_pictures(24, 8, 3);
+  const Graph graph = parse_graph(kChain);
+  auto model = calibrate(graph, make_cpu_backend(), pictures, gray(8), float8_options());
+  const auto before = sixteen_bit_products(graph);
+  EXPECT_EQ(before, (std::set<std::string>{"a", "b", "y"}));
+  // Of 4,064 multiplications 736 are in 16 bits already: c's 256 and 1,024 more have room.
+  EXPECT_EQ(model.sixteen_bit.size(), 5u);
+  EXPECT_TRUE(model.sixteen_bit.contains("c"));
+  const Tensor batch = batch_of(pictures, gray(8));
+  const auto wanted = outputs(graph, batch);
+  const double quiet = snr(outputs(quantize(model).graph, batch), wanted);
+  model.sixteen_bit = before;
+  EXPECT_GT(quiet, snr(outputs(quantize(model).graph, batch), wanted) + 0.4);
 }
 
 TEST(Float8Plan, ScalesOfWeightsHaveTheLeastErrorInTheirBinade) {
