@@ -11,6 +11,7 @@
 namespace halftone {
 namespace {
 
+constexpr double kLoud = 1e-3;     // -30 dB
 constexpr double kQuiet = 1.6e-4;  // -38 dB
 constexpr double kLargePart = 0.1;
 
@@ -92,7 +93,8 @@ std::set<std::string> raise_noisy_products(const Graph& source, const std::set<s
   });
   std::set<std::string> result = sixteen_bit;
   const auto worth = [&](const Readers& choice) {
-    return choice.noise >= kLargePart * left && 2 * (raised + choice.multiplications) <= multiplications;
+    return (left > kLoud || choice.noise >= kLargePart * left) &&
+           2 * (raised + choice.multiplications) <= multiplications;
   };
   while (left > kQuiet) {
     const auto next = std::find_if(choices.begin(), choices.end(), worth);

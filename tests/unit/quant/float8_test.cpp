@@ -129,13 +129,16 @@ TEST(Float8Noise, RaisesNothingWhereNoneStandsOut) {
   std::map<std::string, double> even;
   for (int i = 0; i < 12; ++i) {
     text += fmt::format("x{} = Gemm(x{}, w)\n", i + 1, i);
-    even[fmt::format("x{}", i + 1)] = 0.01;
+    even[fmt::format("x{}", i + 1)] = 5e-5;
   }
   const Graph graph = parse_graph(text + "output x12\n");
   EXPECT_TRUE(raise_noisy_products(graph, {}, even).empty());
   // With one of twice the noise there is one to raise, and no second.
-  even["x5"] = 0.02;
+  even["x5"] = 1e-4;
   EXPECT_EQ(raise_noisy_products(graph, {}, even), std::set<std::string>{"x5"});
+  // All together they are too loud: half of the multiplications go.
+  for (auto& [name, noise] : even) noise *= 10;
+  EXPECT_EQ(raise_noisy_products(graph, {}, even).size(), 6u);
 }
 
 TEST(Float8Noise, StopsWhereLittleIsLeft) {
