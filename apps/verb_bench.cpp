@@ -103,13 +103,14 @@ void add_end_to_end(const Contender& contender, const BenchFlags& flags, const G
   }
 }
 
-/// What a device with a meter of its own draws under a steady load, and its throughput with copies counted.
-void add_device_figures(const Contender& contender, int copies, Results& results) {
-  constexpr double kEnergySeconds = 1;  // a meter tells a new figure every 20 to 100 ms
+/// What a device with a meter of its own draws under a steady load of a second, or half of one where points take no
+/// longer (a meter tells a new figure every 20 to 100 ms), and its throughput with copies counted.
+void add_device_figures(const Contender& contender, int copies, double point_seconds, Results& results) {
+  const double energy_seconds = std::clamp(point_seconds, 0.5, 1.0);
   constexpr double kCopySeconds = 1;
   for (auto& result : results.results) {
     if (!is_of(result, contender)) continue;
-    if (const auto draw = measure_draw(*contender.team, result.batch, kEnergySeconds)) {
+    if (const auto draw = measure_draw(*contender.team, result.batch, energy_seconds)) {
       result.images_per_joule = result.batch / draw->joules_per_run;
       if (draw->clock_hz > 0) result.clock_mhz = draw->clock_hz / 1e6;
       result.limited_by = draw->limits;
@@ -135,7 +136,7 @@ void measure_model(const std::vector<const Source*>& sources, const BenchFlags& 
         graphs.push_back(&source->graph);
       }
   sweeper.measure(contenders);
-  for (const auto& contender : contenders) add_device_figures(contender, flags.copies, results);
+  for (const auto& contender : contenders) add_device_figures(contender, flags.copies, flags.protocol.seconds, results);
   for (std::size_t i = 0; i < contenders.size(); ++i) {
     if (!flags.data.empty()) add_end_to_end(contenders[i], flags, *graphs[i], results);
     for (const auto& sweep : sweeps_of(results))
