@@ -1,26 +1,30 @@
 #include "cuda/conv_stem_hopper.h"
 
-#include <cstddef>
+#include <cstring>
 
 namespace halftone::cuda {
 
-std::vector<uint16_t> pack_stem_hopper_weights(const ConvParams& p, int output_bytes, const uint16_t* ohwi) {
-  const int across = (p.kernel_width + 3) / 4;  // products a line of the window
+std::vector<std::byte> pack_stem_hopper_weights(const ConvParams& p, int output_bytes, int value_bytes,
+                                                const void* ohwi) {
+  const int together = 4 / value_bytes;  // neighbours down the windows in each of four registers
+  const int across = (p.kernel_width + 2 * together - 1) / (2 * together);  // products a line of the window
   const int steps = p.kernel_height * across;
   const int tiles = (p.outputs + stem::kHopperChannels - 1) / stem::kHopperChannels;
-  std::vector<uint16_t> packed;
-  packed.reserve(static_cast<std::size_t>(tiles) * static_cast<std::size_t>(steps) * 128 * 8);
+  std::vector<std::byte> packed(static_cast<std::size_t>(tiles) * static_cast<std::size_t>(steps) * 128 * 16);
+  std::byte* to = packed.data();
   for (int tile = 0; tile < tiles; ++tile) {
     for (int step = 0; step < steps; ++step) {
       for (int thread = 0; thread < 128; ++thread) {
-        for (int i = 0; i < 8; ++i) {  // two neighbours down the windows in each of four registers
-          const int row = thread / 32 * 16 + thread % 32 / 4 + i / 2 % 2 * 8;
-          const int depth = thread % 4 * 2 + i / 4 * 8 + i % 2;
+        for (int i = 0; i < 4 * together; ++i, to += value_bytes) {
+          const int word = i / together;
+          const int row = thread / 32 * 16 + thread % 32 / 4 + word % 2 * 8;
+          const int depth = thread % 4 * together + word / 2 * (4 * together) + i % together;
           const int output = tile * stem::kHopperChannels + stem::hopper_channel(row, output_bytes);
-          const int tap_y = step / across, tap_x = step % across * 4 + depth / 4, channel = depth % 4;
-          const bool there = output < p.outputs && tap_x < p.kernel_width && channel < p.channels;
+          const int tap_y = step / across, tap_x = step % across * (2 * together) + depth / 4, channel = depth % 4;
+          if (output >= p.outputs || tap_x >= p.kernel_width || channel >= p.channels) continue;
           const auto at = ((std::ptrdiff_t{output} * p.kernel_height + tap_y) * p.kernel_width + tap_x) * p.channels;
-          packed.push_back(there ? ohwi[at + channel] : uint16_t{0});
+          std::memcpy(to, static_cast<const std::byte*>(ohwi) + (at + channel) * value_bytes,
+                      static_cast<std::size_t>(value_bytes));
         }
       }
     }

@@ -10,40 +10,47 @@
 namespace halftone::cuda::stem {
 
 constexpr int kHopperThreads = 128;
-constexpr int kPixelBytes = 8;  // of the window: four values of two bytes
 constexpr int kStagedChannels = kHopperChannels;
 constexpr int kMostRawBytes = 48 * 1024;
 constexpr int kMostSharedBytes = 128 * 1024;
 /// Room behind the window: compute-sanitizer takes a product's columns to lie apart, not overlapping.
 constexpr int kBeyond = 2048;
 
-/// Windows of kHeight x kTaps pixels, kStride apart both ways. Neighbouring columns of the tensor cores' right operand
-/// begin 16 bytes apart, two pixels: windows of stride 2 as they lie. At stride 1 the strip is laid out twice, the
-/// second time a pixel on, and a product takes every other output. At stride 4 the first and the second pair of every
-/// four pixels lie in planes of their own, and a product's next 16 bytes down a window are in the other plane.
-template <int kHeight_, int kTaps_, int kStride_>
+/// Windows of kHeight x kTaps pixels of four values of T, kStride apart both ways. Neighbouring columns of the tensor
+/// cores' right operand begin 16 bytes apart, two pixels of 16-bit values or four of bytes. Windows that are closer
+/// have the strip laid out several times, each a window further on, and a product takes every so manieth output. Of
+/// windows four pixels of 16 bits apart the first and the second pairs lie in planes of their own, and a product's next
+/// 16 bytes down a window are in the other plane.
+template <typename T, int kHeight_, int kTaps_, int kStride_>
 struct HopperWindow {
   static constexpr int kHeight = kHeight_;
   static constexpr int kStride = kStride_;
+  static constexpr int kPixelBytes = 4 * static_cast<int>(sizeof(T));
+  static constexpr int kChunkPixels = 16 / kPixelBytes;
+  static constexpr int kStepPixels = 2 * kChunkPixels;  // 32 bytes down a window
   static_assert(kStride == 1 || kStride == 2 || kStride == 4);
-  static constexpr int kStepsAcross = (kTaps_ + 3) / 4;  // products of 16 values, four pixels, a line of the window
+  static constexpr int kStepsAcross = (kTaps_ + kStepPixels - 1) / kStepPixels;  // products a line of the window
   static constexpr int kSteps = kHeight * kStepsAcross;
-  static constexpr int kLine = kStride == 4 ? 56 : 112;  // output pixels of one product
-  static constexpr int kCopies = kStride == 1 ? 2 : 1;
-  static constexpr int kTile = kLine * kCopies;  // output pixels of a line that a block computes
-  static constexpr int kColumnPixels = kStride == 4 ? 4 : 2;
-  static constexpr int kWidth = kColumnPixels * (kLine - 1) + 4 * kStepsAcross;  // pixels of a line laid out
-  static constexpr int kPitch = kWidth * kPixelBytes;
-  static constexpr int kPlane = kStride == 4 ? kPitch / 2 : 16;  // from one 16 bytes down a window to the next
-  static constexpr int kNextStep = kStride == 4 ? 16 : 32;       // bytes
-  static constexpr int kMostLines = kStride == 4 ? 6 : 8;        // of a block
-  static constexpr int kBlocks = kSteps > 20 ? 2 : 3;            // wanted on one multiprocessor
+  static constexpr bool kPlanes = kStride > kChunkPixels;
+  static constexpr int kCopies = kPlanes ? 1 : kChunkPixels / kStride;
+  static constexpr int kLine = sizeof(T) == 1 || kPlanes ? 56 : 112;  // output pixels of one product
+  static constexpr int kSums = sizeof(T) == 1 ? 64 / 2 : kLine / 2;   // integer products have no 56 columns
+  static constexpr int kTile = kLine * kCopies;                       // output pixels of a line that a block computes
+  static constexpr int kWidth = (kPlanes ? kStride : kChunkPixels) * (kLine - 1) + kStepPixels * kStepsAcross;
+  static constexpr int kPitch = kWidth * kPixelBytes;       // of a line laid out
+  static constexpr int kPlane = kPlanes ? kPitch / 2 : 16;  // from one 16 bytes down a window to the next
+  static constexpr int kNextStep = kPlanes ? 16 : 32;       // bytes
+  static constexpr int kMostLines = kHeight > 8 ? 6 : 8;    // of a block
+  static constexpr int kBlocks = kSteps > 20      ? (sizeof(T) == 1 ? 3 : 2)
+                                 : sizeof(T) == 1 ? 4
+                                                  : 3;  // wanted on one multiprocessor
+  static_assert(!kPlanes || kStride == 2 * kChunkPixels);
   static constexpr int rows(int lines) { return kStride * (lines - 1) + kHeight; }
 
   /// Where pixel `x` of a line of a copy lies.
   __device__ static int place(int line, int x) {
-    if constexpr (kStride == 4) {
-      return line * kPitch + x / 2 % 2 * kPlane + x / 4 * 16 + x % 2 * kPixelBytes;
+    if constexpr (kPlanes) {
+      return line * kPitch + x / kChunkPixels % 2 * kPlane + x / kStepPixels * 16 + x % kChunkPixels * kPixelBytes;
     } else {
       return (line * kWidth + x) * kPixelBytes;
     }
@@ -69,9 +76,15 @@ struct HopperWindow {
                  HALFTONE_D4(HALFTONE_FLOAT_SUM, 20), HALFTONE_D4(HALFTONE_FLOAT_SUM, 24)                       \
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(keep))
 
+#define HALFTONE_BYTES_PRODUCT(types)                                                                           \
+  asm volatile("{ .reg .pred keep; setp.ne.b32 keep, %37, 0; wgmma.mma_async.sync.aligned.m64n64k32.s32." types \
+               " {" HALFTONE_NAMES_32 "},{%32,%33,%34,%35},%36, keep; }"                                        \
+               : HALFTONE_D32(HALFTONE_WHOLE_SUM, 0)                                                            \
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(keep))
+
 #ifdef HALFTONE_HOPPER
-/// d = a * b, plus d where `keep`: 64 channels by 112 or 56 pixels, 16 values deep; `a` in registers, `b` describes
-/// shared memory.
+/// d = a * b, plus d where `keep`: 64 channels by 112 or 56 pixels (64 of bytes), 32 bytes deep; `a` in registers, `b`
+/// describes shared memory. The first parameter is what the pixels' values are.
 __device__ __forceinline__ void multiply_line(__half, float (&d)[56], const uint32_t (&a)[4], uint64_t b, int keep) {
   HALFTONE_LINE_PRODUCT("f16.f16");
 }
@@ -85,6 +98,13 @@ __device__ __forceinline__ void multiply_line(__half, float (&d)[28], const uint
 __device__ __forceinline__ void multiply_line(__nv_bfloat16, float (&d)[28], const uint32_t (&a)[4], uint64_t b,
                                               int keep) {
   HALFTONE_HALF_LINE_PRODUCT("bf16.bf16");
+}
+
+__device__ __forceinline__ void multiply_line(int8_t, int32_t (&d)[32], const uint32_t (&a)[4], uint64_t b, int keep) {
+  HALFTONE_BYTES_PRODUCT("s8.s8");
+}
+__device__ __forceinline__ void multiply_line(uint8_t, int32_t (&d)[32], const uint32_t (&a)[4], uint64_t b, int keep) {
+  HALFTONE_BYTES_PRODUCT("s8.u8");
 }
 
 /// Describes columns that begin 16 bytes apart, one in the next, and go on `next` bytes further every 16: windows
@@ -140,24 +160,47 @@ struct StripSource {
   int pitch;  // values of a pixel
 };
 
-/// Lays a strip of the image out in shared memory as pixels of four values; outside the image lies the padding. A
-/// second copy follows after `copy_bytes`.
+/// A pixel of the window: `channels` of the four values, or the padding, as T.
+template <typename T, typename Source>
+__device__ __forceinline__ auto pixel_of(const Source (&raw)[4], bool inside, float padding, int channels) {
+  if constexpr (sizeof(T) == 1) {
+    const auto outside = static_cast<uint32_t>(static_cast<int>(padding)) & 0xff;
+    uint32_t out = 0;
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      const uint32_t value = inside ? static_cast<uint8_t>(raw[k]) : outside;
+      if (k < channels) out |= value << 8 * k;
+    }
+    return out;
+  } else {
+    float values[4];
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      values[k] = inside ? to_float(raw[k]) : padding;
+      if (k >= channels) values[k] = 0.0F;
+    }
+    return make_uint2(pack_pair<T>(values[0], values[1]), pack_pair<T>(values[2], values[3]));
+  }
+}
+
+/// Lays a strip of the image out in shared memory as pixels of four values; outside the image lies the padding. Further
+/// copies follow after `copy_bytes`.
 template <typename T, typename Window, typename Source>
 __device__ __forceinline__ void stage_strip(const StemParams& p, const StripSource<Source>& source, char* window,
                                             int top, int left, int rows, int copy_bytes) {
   constexpr int kAtOnce = 4;
-  constexpr int width = Window::kWidth + Window::kCopies - 1;
+  constexpr int kWidth = Window::kWidth + (Window::kCopies - 1) * Window::kStride;
   const ConvParams& c = p.conv;
-  const int pixels = rows * width;
+  const int pixels = rows * kWidth;
   for (int first = static_cast<int>(threadIdx.x); first < pixels; first += kHopperThreads * kAtOnce) {
     Source raw[kAtOnce][4];
     uint32_t inside = 0;
 #pragma unroll
     for (int i = 0; i < kAtOnce; ++i) {
       const int index = first + i * kHopperThreads;
-      const int row = index / width;
+      const int row = index / kWidth;
       const int y = top + row;
-      const int x = left + index - row * width;
+      const int x = left + index - row * kWidth;
       const int clamped_y = min(max(y, 0), min(c.height, top + rows) - 1);
       const int clamped_x = min(max(x, 0), c.width - 1);
       if (clamped_y == y && clamped_x == x) inside |= 1U << i;
@@ -169,20 +212,14 @@ __device__ __forceinline__ void stage_strip(const StemParams& p, const StripSour
     for (int i = 0; i < kAtOnce; ++i) {
       const int index = first + i * kHopperThreads;
       if (index >= pixels) break;
-      float values[4];
+      const auto pixel = pixel_of<T>(raw[i], (inside >> i & 1U) != 0, p.padding, c.channels);
+      const int line = index / kWidth;
 #pragma unroll
-      for (int k = 0; k < 4; ++k) {
-        values[k] = (inside >> i & 1U) != 0 ? to_float(raw[i][k]) : p.padding;
-        if (k >= c.channels) values[k] = 0.0F;
-      }
-      const uint2 pixel = make_uint2(pack_pair<T>(values[0], values[1]), pack_pair<T>(values[2], values[3]));
-      const int line = index / width;
-      const int x = index - line * width;
-      if constexpr (Window::kCopies == 2) {
-        if (x < Window::kWidth) *reinterpret_cast<uint2*>(window + Window::place(line, x)) = pixel;
-        if (x > 0) *reinterpret_cast<uint2*>(window + copy_bytes + Window::place(line, x - 1)) = pixel;
-      } else {
-        *reinterpret_cast<uint2*>(window + Window::place(line, x)) = pixel;
+      for (int copy = 0; copy < Window::kCopies; ++copy) {
+        const int x = index - line * kWidth - copy * Window::kStride;
+        if (Window::kCopies > 1 && (x < 0 || x >= Window::kWidth)) continue;
+        *reinterpret_cast<std::remove_const_t<decltype(pixel)>*>(window + copy * copy_bytes + Window::place(line, x)) =
+            pixel;
       }
     }
   }
@@ -245,7 +282,7 @@ __global__ void __launch_bounds__(kHopperThreads, Window::kBlocks)
     weights[s][0] = four.x, weights[s][1] = four.y, weights[s][2] = four.z, weights[s][3] = four.w;
   }
   const int row = warp * 16 + lane / 4;
-  Epilogue<float, Out, 1> low, high;  // of rows `row` and `row` + 8
+  Epilogue<Accumulator<T>, Out, 1> low, high;  // of rows `row` and `row` + 8
   low.load(c, first_channel + hopper_channel(row, sizeof(Out)));
   high.load(c, first_channel + hopper_channel(row + 8, sizeof(Out)));
 
@@ -282,7 +319,8 @@ __global__ void __launch_bounds__(kHopperThreads, Window::kBlocks)
   };
 #pragma unroll 1
   for (int l = 0; l < lines * kCopies; ++l) {
-    float sums[kLine / 2];
+    Accumulator<T> sums[Window::kSums];
+    float results[kLine / 2];
     const uint64_t line_windows =
         windows + l / kCopies * (Window::kStride * kPitch / 16) + l % kCopies * (copy_bytes / 16);
     begin_products();
@@ -295,7 +333,7 @@ __global__ void __launch_bounds__(kHopperThreads, Window::kBlocks)
     if (l > 0) copy_out(l - 1);
     wait_products<0>();
 #pragma unroll
-    for (int i = 0; i < kLine / 2; ++i) sums[i] = i % 4 < 2 ? low.apply(c, 0, sums[i]) : high.apply(c, 0, sums[i]);
+    for (int i = 0; i < kLine / 2; ++i) results[i] = i % 4 < 2 ? low.apply(c, 0, sums[i]) : high.apply(c, 0, sums[i]);
     constexpr int kBlocks = sizeof(Out) == 1 ? 4 : 2;  // of 8 pixels, stored at once
     constexpr int kLast = kLine / 8 - 1;
 #pragma unroll
@@ -305,9 +343,9 @@ __global__ void __launch_bounds__(kHopperThreads, Window::kBlocks)
       for (int m = 0; m < 4; ++m) {
         const int at = min(j + m * kBlocks / 4, kLast) * 4;
         if constexpr (sizeof(Out) == 1) {
-          words[m] = pack_bytes<Out>(sums[at], sums[at + 2], sums[at + 1], sums[at + 3]);
+          words[m] = pack_bytes<Out>(results[at], results[at + 2], results[at + 1], results[at + 3]);
         } else {
-          words[m] = pack_pair<Out>(sums[at + m % 2 * 2], sums[at + m % 2 * 2 + 1]);
+          words[m] = pack_pair<Out>(results[at + m % 2 * 2], results[at + m % 2 * 2 + 1]);
         }
       }
       // A matrix beyond the line is the last one once more.
@@ -361,11 +399,11 @@ cudaError_t launch_hopper_as(const StemParams& p, cudaStream_t stream) {
 template <typename T, typename Source, typename Out>
 cudaError_t launch_hopper(const StemParams& p, cudaStream_t stream) {
   switch (p.conv.kernel_height) {
-    case 11: return launch_hopper_as<T, Source, Out, HopperWindow<11, 11, 4>>(p, stream);
-    case 7: return launch_hopper_as<T, Source, Out, HopperWindow<7, 7, 2>>(p, stream);
+    case 11: return launch_hopper_as<T, Source, Out, HopperWindow<T, 11, 11, 4>>(p, stream);
+    case 7: return launch_hopper_as<T, Source, Out, HopperWindow<T, 7, 7, 2>>(p, stream);
     default:
-      return p.conv.stride_height == 1 ? launch_hopper_as<T, Source, Out, HopperWindow<3, 3, 1>>(p, stream)
-                                       : launch_hopper_as<T, Source, Out, HopperWindow<3, 3, 2>>(p, stream);
+      return p.conv.stride_height == 1 ? launch_hopper_as<T, Source, Out, HopperWindow<T, 3, 3, 1>>(p, stream)
+                                       : launch_hopper_as<T, Source, Out, HopperWindow<T, 3, 3, 2>>(p, stream);
   }
 }
 

@@ -1,13 +1,12 @@
 #pragma once
-#include <cstdint>
+#include <cstddef>
 #include <vector>
 
 #include "cuda/conv_stem.h"
 #include "cuda/element_type.h"
 
 /// A network's first convolution on Hopper's warpgroup products: windows of 3x3 and stride 1 or 2, 7x7 and stride 2, or
-/// 11x11 and stride 4 over at most four channels. Bytes and e4m3 are multiplied as fp16, which holds them exactly, and
-/// summed in 32-bit floats.
+/// 11x11 and stride 4 over at most four channels. e4m3 is multiplied as fp16, which holds it exactly.
 namespace halftone::cuda {
 
 namespace stem {
@@ -21,8 +20,10 @@ inline constexpr int hopper_channel(int row, int output_bytes) {
 }
 }  // namespace stem
 
-/// Weights as the kernel's threads hold them; `ohwi` has values of two bytes.
-std::vector<uint16_t> pack_stem_hopper_weights(const ConvParams& p, int output_bytes, const uint16_t* ohwi);
+/// Weights as the kernel's threads hold them; `ohwi` has values of `value_bytes`: 1 where the input is of bytes,
+/// else 2.
+std::vector<std::byte> pack_stem_hopper_weights(const ConvParams& p, int output_bytes, int value_bytes,
+                                                const void* ohwi);
 
 /// Null where the kernel takes the windows and channels, else why it does not.
 const char* stem_hopper_refusal(const ConvParams& p, int output_bytes);

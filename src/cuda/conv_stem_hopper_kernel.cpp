@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "cuda/conv_stem_hopper.h"
 #include "cuda/cuda_error.h"
 #include "cuda/fused_conv_setup.h"
@@ -6,7 +8,10 @@
 namespace halftone::cuda {
 namespace {
 
-DType product_type(const FusedConv& conv) { return conv.x_type == DType::bf16 ? DType::bf16 : DType::f16; }
+DType product_type(const FusedConv& conv) {
+  if (conv.is_int8()) return DType::i8;
+  return conv.x_type == DType::bf16 ? DType::bf16 : DType::f16;
+}
 
 int output_bytes(const FusedConv& conv) { return static_cast<int>(size_of(conv.y_type)); }
 
@@ -36,11 +41,12 @@ class StemHopper : public Prepared {
     const Tensor& weights = context.constants[FusedConv::kW];
     const auto what = fmt::format("cuda.stem_wgmma {}x{} {}", conv.kh, conv.kw, output_bytes(conv));
     setup_.weights = context.weights.get(weights, what, [&] {
-      const Tensor halves = weights.to(product_type(conv));
-      const auto packed =
-          pack_stem_hopper_weights(setup_.params, output_bytes(conv), static_cast<const std::uint16_t*>(halves.raw()));
-      return to_device(context.backend, Tensor::from<std::uint16_t>(Shape{static_cast<std::int64_t>(packed.size())},
-                                                                    std::span<const std::uint16_t>(packed)));
+      const Tensor values = weights.to(product_type(conv));
+      const auto packed = pack_stem_hopper_weights(setup_.params, output_bytes(conv),
+                                                   static_cast<int>(size_of(values.dtype())), values.raw());
+      Tensor host(DType::i8, Shape{static_cast<std::int64_t>(packed.size())});
+      std::memcpy(host.raw(), packed.data(), packed.size());
+      return to_device(context.backend, host);
     });
     setup_.params.weights = setup_.weights.raw();
   }

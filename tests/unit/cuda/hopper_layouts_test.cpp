@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 #include "cuda/conv_stem_hopper.h"
@@ -58,9 +59,9 @@ TEST(cuda_strips, lines_that_do_not_fit_are_refused) {
 TEST(cuda_stem_hopper, each_weight_is_packed_once) {
   struct Window {
     int size, stride;
-    std::size_t steps;  // of 16 values each
+    std::size_t steps, byte_steps;  // of 32 bytes each
   };
-  for (const auto& window : {Window{3, 1, 3}, Window{3, 2, 3}, Window{7, 2, 14}, Window{11, 4, 33}}) {
+  for (const auto& window : {Window{3, 1, 3, 3}, Window{3, 2, 3, 3}, Window{7, 2, 14, 7}, Window{11, 4, 33, 22}}) {
     ConvParams p;
     p.channels = p.input_pitch = 3;
     p.outputs = p.output_pitch = 96;
@@ -70,11 +71,18 @@ TEST(cuda_stem_hopper, each_weight_is_packed_once) {
     std::iota(weights.begin(), weights.end(), uint16_t{1});
     for (const int bytes : {1, 2}) {
       EXPECT_EQ(stem_hopper_refusal(p, bytes), nullptr);
-      auto packed = pack_stem_hopper_weights(p, bytes, weights.data());
-      EXPECT_EQ(packed.size(), 2U * window.steps * 128 * 8);  // two tiles of 64 channels
-      std::sort(packed.begin(), packed.end());
-      packed.erase(packed.begin(), std::upper_bound(packed.begin(), packed.end(), uint16_t{0}));
-      EXPECT_EQ(packed, weights);
+      const auto packed = pack_stem_hopper_weights(p, bytes, 2, weights.data());
+      ASSERT_EQ(packed.size(), 2U * window.steps * 128 * 16);  // two tiles of 64 channels
+      std::vector<uint16_t> values(packed.size() / 2);
+      std::memcpy(values.data(), packed.data(), packed.size());
+      std::sort(values.begin(), values.end());
+      values.erase(values.begin(), std::upper_bound(values.begin(), values.end(), uint16_t{0}));
+      EXPECT_EQ(values, weights);
+      const std::vector<int8_t> ones(weights.size(), 1);
+      const auto packed_bytes = pack_stem_hopper_weights(p, bytes, 1, ones.data());
+      EXPECT_EQ(packed_bytes.size(), 2U * window.byte_steps * 128 * 16);
+      EXPECT_EQ(std::count(packed_bytes.begin(), packed_bytes.end(), std::byte{1}),
+                static_cast<std::ptrdiff_t>(weights.size()));
     }
   }
 }
