@@ -9,8 +9,11 @@
 
 namespace halftone::cuda {
 
-/// A block computes 64 pixels a warpgroup x kColumns channels, tile after tile down the same channels.
-template <int kGroups_, int kColumns_, int kStages_, int kBlocks_, int kPart_ = 0, int kDepth_ = 128>
+/// A block computes 64 pixels a warpgroup x kColumns channels, tile after tile down the same channels. Where a warp of
+/// its own feeds the stages (kFed), no warp that multiplies waits for the others to leave one; it costs all of them
+/// registers.
+template <int kGroups_, int kColumns_, int kStages_, int kBlocks_, int kPart_ = 0, int kDepth_ = 128,
+          bool kFed_ = false>
 struct WgmmaTile {
   static constexpr int kGroups = kGroups_;
   static constexpr int kColumns = kColumns_;
@@ -18,7 +21,9 @@ struct WgmmaTile {
   static constexpr int kBlocks = kBlocks_;  // wanted on one multiprocessor
   static constexpr int kPart = kPart_;      // stages the tensor cores sum by themselves; 0: all
   static constexpr int kRows = 64 * kGroups;
-  static constexpr int kThreads = 128 * kGroups;
+  static constexpr bool kFed = kFed_;
+  static constexpr int kMultiplyThreads = 128 * kGroups;
+  static constexpr int kThreads = kMultiplyThreads + (kFed ? 32 : 0);
   static constexpr int kDepth = kDepth_;  // bytes of the inner dimension a stage holds: 128, or one slab of 64
   static constexpr int kStageBytes = (kRows + kColumns) * kDepth;
   static constexpr int kAhead = kStages > 3 ? kStages - 1 : kStages;  // stages in flight
@@ -255,8 +260,10 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     }
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
     feeder.start(p, plan, first_tile);
+    if constexpr (!Tile::kFed) {
 #pragma unroll 1
-    for (int s = 0; s < Tile::kAhead; ++s) feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
+      for (int s = 0; s < Tile::kAhead; ++s) feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
+    }
   }
   Quad quad;
   for (int c = thread; c < Tile::kColumns; c += Tile::kThreads) {
@@ -267,6 +274,13 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   }
   quad.load(p, p.outputs);
   __syncthreads();
+  if (Tile::kFed && thread >= Tile::kMultiplyThreads) {
+    if (thread == Tile::kMultiplyThreads) {
+#pragma unroll 1
+      while (feeder.tile < plan.row_tiles) feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
+    }
+    return;
+  }
 
   const int group = thread / 128;
   const int lane = thread % 32;
@@ -305,11 +319,13 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   auto leave = [&](int which) {
     __syncwarp();
     if (lane == 0) arrive(empty + which * 8);
-    if (thread == 0) {
-      asm volatile("" ::: "memory");  // or all threads read what this one writes, to no end
-      feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
+    if constexpr (!Tile::kFed) {
+      if (thread == 0) {
+        asm volatile("" ::: "memory");  // or all threads read what this one writes, to no end
+        feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
+      }
+      __syncwarp();
     }
-    __syncwarp();
   };
 
   for (int tile = first_tile; tile < plan.row_tiles; tile += plan.across) {
