@@ -11,7 +11,7 @@ namespace halftone::cuda {
 
 /// A block computes 64 pixels a warpgroup x kColumns channels, tile after tile down the same channels. Where a warp of
 /// its own feeds the stages (kFed), no warp that multiplies waits for the others to leave one; it costs all of them
-/// registers.
+/// registers. Tiles of 256 columns have a warpgroup for it, which leaves its registers to the others.
 template <int kGroups_, int kColumns_, int kStages_, int kBlocks_, int kPart_ = 0, int kDepth_ = 128,
           bool kFed_ = false>
 struct WgmmaTile {
@@ -23,7 +23,7 @@ struct WgmmaTile {
   static constexpr int kRows = 64 * kGroups;
   static constexpr bool kFed = kFed_;
   static constexpr int kMultiplyThreads = 128 * kGroups;
-  static constexpr int kThreads = kMultiplyThreads + (kFed ? 32 : 0);
+  static constexpr int kThreads = kMultiplyThreads + (!kFed ? 0 : kColumns == 256 ? 128 : 32);
   static constexpr int kDepth = kDepth_;  // bytes of the inner dimension a stage holds: 128, or one slab of 64
   static constexpr int kStageBytes = (kRows + kColumns) * kDepth;
   static constexpr int kAhead = kStages > 3 ? kStages - 1 : kStages;  // stages in flight
@@ -139,7 +139,6 @@ struct Feeder {
 
   __device__ void fill_residual(const WgmmaPlan& plan, const CUtensorMap& residual, uint32_t to, uint32_t barrier) {
     constexpr int kBytes = Tile::kColumns * static_cast<int>(sizeof(Residual));
-    static_assert(Tile::kRows * kBytes <= Tile::kStageBytes);
     arrive_expecting(barrier, Tile::kRows * kBytes);
 #pragma unroll 1
     for (int byte = 0; byte < kBytes; byte += kTogether) {
@@ -274,12 +273,18 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   }
   quad.load(p, p.outputs);
   __syncthreads();
-  if (Tile::kFed && thread >= Tile::kMultiplyThreads) {
-    if (thread == Tile::kMultiplyThreads) {
+  if constexpr (Tile::kFed) {
+    constexpr bool kGroupFeeds = Tile::kThreads - Tile::kMultiplyThreads == 128;
+    if (thread >= Tile::kMultiplyThreads) {
+      if constexpr (kGroupFeeds) asm volatile("setmaxnreg.dec.sync.aligned.u32 40;");
+      if (thread == Tile::kMultiplyThreads) {
 #pragma unroll 1
-      while (feeder.tile < plan.row_tiles) feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
+        while (feeder.tile < plan.row_tiles) feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
+      }
+      return;
     }
-    return;
+    static_assert(!kGroupFeeds || (Tile::kGroups == 2 && Tile::kBlocks == 1));  // all begin with 168 registers
+    if constexpr (kGroupFeeds) asm volatile("setmaxnreg.inc.sync.aligned.u32 232;");
   }
 
   const int group = thread / 128;
@@ -415,6 +420,10 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 #endif
 }
 
+/// Whether a tile's residual fills no more than a stage.
+template <typename T, typename Tile>
+constexpr bool kAdds = Tile::kRows* Tile::kColumns* static_cast<int>(sizeof(WgmmaResidual<T>)) <= Tile::kStageBytes;
+
 template <typename T, typename Out, typename Tile>
 cudaError_t launch_conv_wgmma(const ConvParams& p, cudaStream_t stream) {
   auto* kernel = conv_wgmma_kernel<T, Out, Tile>;
@@ -435,6 +444,7 @@ cudaError_t launch_conv_wgmma(const ConvParams& p, cudaStream_t stream) {
   plan.padded_outputs = plan.column_tiles * Tile::kColumns;
   plan.rows = reads_rows(p);
   plan.adds = p.residual != nullptr;
+  if (plan.adds && !kAdds<T, Tile>) return cudaErrorInvalidValue;
   const int64_t row_tiles = (output_pixels(p) + Tile::kRows - 1) / Tile::kRows;
   const int slots = std::max(1, processors * Tile::kBlocks / plan.column_tiles);
   if (row_tiles <= 0 || (row_tiles + slots) * Tile::kRows > 0x7fffffff) return cudaErrorInvalidConfiguration;
@@ -463,6 +473,7 @@ constexpr ConvWgmmaConfig conv_wgmma_config(std::string_view name, int most_dept
           ColumnOrder<Out, 64>::kVector,
           Tile::kDepth,
           most_depth,
+          kAdds<T, Tile>,
           launch_conv_wgmma<T, Out, Tile>};
 }
 

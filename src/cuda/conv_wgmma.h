@@ -34,6 +34,7 @@ struct ConvWgmmaConfig {
   int vector;
   int stage_bytes;  ///< of the inner dimension: no fewer than a slab has
   int most_depth;   ///< bytes of the inner dimension it may sum
+  bool adds;        ///< takes residuals
   cudaError_t (*launch)(const ConvParams&, cudaStream_t);
 };
 

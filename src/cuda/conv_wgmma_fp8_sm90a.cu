@@ -26,6 +26,7 @@ std::span<const ConvWgmmaConfig> conv_wgmma_fp8() {
       conv_wgmma_config<T, T, WgmmaTile<2, 64, 6, 3, 0, 64>>("128x64/64", kDepth),
       conv_wgmma_config<T, T, WgmmaTile<1, 128, 5, 3, 0, 64, true>>("64x128/64/fed", kDepth),
       conv_wgmma_config<T, T, WgmmaTile<1, 128, 3, 3, 0, 128, true>>("64x128/fed", kDepth),
+      conv_wgmma_config<T, T, WgmmaTile<2, 256, 4, 1, 0, 128, true>>("128x256/fed", kDepth),
       conv_wgmma_config<T, T, WgmmaTile<2, 128, 3, 2>>("128x128", kDepth),
       conv_wgmma_config<T, T, WgmmaTile<2, 64, 3, 3>>("128x64", kDepth),
       conv_wgmma_config<T, T, WgmmaTile<3, 256, 3, 1>>("192x256", kDepth),

@@ -10,6 +10,8 @@ inline constexpr ConvWgmmaConfig kHalfTiles[] = {
     conv_wgmma_config<T, T, WgmmaTile<1, 128, 3, 3>>("64x128"),
     conv_wgmma_config<T, T, WgmmaTile<2, 64, 3, 3>>("128x64"),
     conv_wgmma_config<T, T, WgmmaTile<1, 64, 3, 4>>("64x64"),
+    conv_wgmma_config<T, T, WgmmaTile<1, 128, 3, 3, 0, 128, true>>("64x128/fed"),
+    conv_wgmma_config<T, T, WgmmaTile<2, 256, 4, 1, 0, 128, true>>("128x256/fed"),
 };
 
 /// To the 8-bit type Y.

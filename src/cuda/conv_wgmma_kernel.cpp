@@ -66,7 +66,9 @@ std::vector<std::string> configs(const Problem& problem, const Backend& backend)
   const std::int64_t pixels = conv.n * conv.oh * conv.ow, slots = backend_of(backend).processors();
   std::vector<std::pair<std::int64_t, std::string>> ranked;
   for (const auto& config : table(conv)) {
-    if (depth.slabs * depth.slab_bytes > config.most_depth || config.stage_bytes < depth.slab_bytes) continue;
+    if (depth.slabs * depth.slab_bytes > config.most_depth || config.stage_bytes < depth.slab_bytes ||
+        (conv.has_residual && !config.adds))
+      continue;
     const std::int64_t tiles =
         (pixels + config.rows - 1) / config.rows * ((conv.o + config.columns - 1) / config.columns);
     const std::int64_t places = slots * config.blocks;
