@@ -4,6 +4,10 @@
 
 namespace halftone::cuda {
 
+int stem_hopper_value_bytes(const ConvParams& p, Element from) {
+  return (from == Element::kInt8 || from == Element::kUint8) && p.kernel_width > 4 ? 1 : 2;
+}
+
 std::vector<std::byte> pack_stem_hopper_weights(const ConvParams& p, int output_bytes, int value_bytes,
                                                 const void* ohwi) {
   const int together = 4 / value_bytes;  // neighbours down the windows in each of four registers

@@ -398,13 +398,14 @@ cudaError_t launch_hopper_as(const StemParams& p, cudaStream_t stream) {
 /// Input of type Source, multiplied as T, stored as Out.
 template <typename T, typename Source, typename Out>
 cudaError_t launch_hopper(const StemParams& p, cudaStream_t stream) {
-  switch (p.conv.kernel_height) {
-    case 11: return launch_hopper_as<T, Source, Out, HopperWindow<T, 11, 11, 4>>(p, stream);
-    case 7: return launch_hopper_as<T, Source, Out, HopperWindow<T, 7, 7, 2>>(p, stream);
-    default:
+  if (p.conv.kernel_height == 11) return launch_hopper_as<T, Source, Out, HopperWindow<T, 11, 11, 4>>(p, stream);
+  if constexpr (sizeof(T) > 1) {
+    if (p.conv.kernel_height == 3) {
       return p.conv.stride_height == 1 ? launch_hopper_as<T, Source, Out, HopperWindow<T, 3, 3, 1>>(p, stream)
                                        : launch_hopper_as<T, Source, Out, HopperWindow<T, 3, 3, 2>>(p, stream);
+    }
   }
+  return launch_hopper_as<T, Source, Out, HopperWindow<T, 7, 7, 2>>(p, stream);
 }
 
 }  // namespace halftone::cuda::stem

@@ -20,8 +20,11 @@ inline constexpr int hopper_channel(int row, int output_bytes) {
 }
 }  // namespace stem
 
-/// Weights as the kernel's threads hold them; `ohwi` has values of `value_bytes`: 1 where the input is of bytes,
-/// else 2.
+/// Bytes of the values that are multiplied: integers of 8 bits under wide windows as they are, all others as 16 bits.
+/// The lines of a 3x3 window would leave most of a product of bytes empty.
+int stem_hopper_value_bytes(const ConvParams& p, Element from);
+
+/// Weights as the kernel's threads hold them; `ohwi` has values of `value_bytes`.
 std::vector<std::byte> pack_stem_hopper_weights(const ConvParams& p, int output_bytes, int value_bytes,
                                                 const void* ohwi);
 

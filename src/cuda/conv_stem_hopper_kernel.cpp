@@ -9,7 +9,7 @@ namespace halftone::cuda {
 namespace {
 
 DType product_type(const FusedConv& conv) {
-  if (conv.is_int8()) return DType::i8;
+  if (stem_hopper_value_bytes(geometry(conv), element_of(conv.x_type)) == 1) return DType::i8;
   return conv.x_type == DType::bf16 ? DType::bf16 : DType::f16;
 }
 

@@ -26,9 +26,14 @@ cudaError_t from_16_bits(const StemParams& p, Element to, cudaStream_t stream) {
 }  // namespace
 
 cudaError_t conv_stem_hopper(const StemParams& p, Element from, Element to, cudaStream_t stream) {
+  const bool as_bytes = stem_hopper_value_bytes(p.conv, from) == 1;
   switch (from) {
-    case Element::kInt8: return from_8_bits<int8_t, int8_t, int8_t>(p, to, stream);
-    case Element::kUint8: return from_8_bits<uint8_t, uint8_t, int8_t>(p, to, stream);
+    case Element::kInt8:
+      return as_bytes ? from_8_bits<int8_t, int8_t, int8_t>(p, to, stream)
+                      : from_8_bits<__half, int8_t, int8_t>(p, to, stream);
+    case Element::kUint8:
+      return as_bytes ? from_8_bits<uint8_t, uint8_t, int8_t>(p, to, stream)
+                      : from_8_bits<__half, uint8_t, int8_t>(p, to, stream);
     case Element::kFloat8: return from_8_bits<__half, Fp8, Fp8>(p, to, stream);
     case Element::kFloat16: return from_16_bits<__half>(p, to, stream);
     case Element::kBfloat16: return from_16_bits<__nv_bfloat16>(p, to, stream);

@@ -10,8 +10,6 @@ inline constexpr ConvWgmmaConfig kHalfTiles[] = {
     conv_wgmma_config<T, T, WgmmaTile<1, 128, 3, 3>>("64x128"),
     conv_wgmma_config<T, T, WgmmaTile<2, 64, 3, 3>>("128x64"),
     conv_wgmma_config<T, T, WgmmaTile<1, 64, 3, 4>>("64x64"),
-    conv_wgmma_config<T, T, WgmmaTile<1, 128, 3, 3, 0, 128, true>>("64x128/fed"),
-    conv_wgmma_config<T, T, WgmmaTile<2, 256, 4, 1, 0, 128, true>>("128x256/fed"),
 };
 
 /// To the 8-bit type Y.
@@ -19,6 +17,7 @@ template <typename T, typename Y>
 inline constexpr ConvWgmmaConfig kHalfTilesTo[] = {
     conv_wgmma_config<T, Y, WgmmaTile<2, 128, 3, 2>>("128x128"),
     conv_wgmma_config<T, Y, WgmmaTile<1, 128, 3, 3>>("64x128"),
+    conv_wgmma_config<T, Y, WgmmaTile<2, 256, 4, 1, 0, 128, true>>("128x256/fed"),
 };
 
 }  // namespace halftone::cuda
