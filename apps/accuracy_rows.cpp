@@ -48,7 +48,7 @@ std::vector<Variant> make_variants(const Graph& graph, const std::vector<Precisi
     }
     if (calibration.path.empty())
       fail(Code::invalid_argument, "{} needs calibration images: --calib DIR", name(precision));
-    calibration.options.progress = progress_bar("calibrate", quiet);
+    calibration.options.progress = staged_progress(quiet);
     calibration.options.fp8 = precision == Precision::fp8;
     calibration.options.symmetric |= backend->has("symmetric_int8");
     const auto plan =

@@ -224,15 +224,9 @@ MixedModel choose_and_report(const CalibratedModel& model, const std::string& na
   options.build = engine.options();
   options.build.batches = {flags.batch};
   options.skip_unreadable = skip_unreadable;
-  std::string stage;
-  std::function<void(std::size_t, std::size_t)> bar;
-  options.progress = [&](const std::string& now, std::size_t done, std::size_t total) {
-    if (stage != now) bar = progress_bar(now, engine.quiet);
-    stage = now;
-    bar(done, total);
-  };
+  options.progress = staged_progress(engine.quiet);
   auto mixed = choose_precisions(model, backend, data, unlabelled, preprocess, options);
-  bar = nullptr;
+  options.progress = nullptr;
   const auto lines = lines_of(mixed);
   const auto sentences = sentences_of(mixed, flags);
   fmt::print("{}\n{}\n", text_table(layer_rows(lines), terminal_width(stdout)),

@@ -93,4 +93,7 @@ std::string json_text(const nlohmann::json& json);
 /// A sink for (done, total) that draws a labelled bar on stderr, or nothing when quiet.
 std::function<void(std::size_t, std::size_t)> progress_bar(std::string label, bool quiet);
 
+/// The same for (stage, done, total): a bar a stage, the last one gone when the sink is.
+std::function<void(const std::string&, std::size_t, std::size_t)> staged_progress(bool quiet);
+
 }  // namespace halftone

@@ -52,9 +52,10 @@ void run(const QuantizeFlags& flags) {
   options.symmetric = flags.symmetric || backend->has("symmetric_int8");
   options.threads = flags.engine.threads;
   options.skip_unreadable = flags.skip_unreadable;
-  options.progress = progress_bar("calibrate", flags.engine.quiet);
+  options.progress = staged_progress(flags.engine.quiet);
   const auto images = open_dataset(flags.calibration).evenly_spaced(flags.limit);
   const auto calibrated = calibrate(model.graph, backend, images, preprocess, options);
+  options.progress = nullptr;
   for (const auto& skipped : calibrated.skipped) std::fprintf(stderr, "halftone: skipped %s\n", skipped.c_str());
   for (const auto& warning : calibrated.warnings) std::fprintf(stderr, "halftone: warning: %s\n", warning.c_str());
   if (flags.verbose)

@@ -55,7 +55,9 @@ std::map<std::string, double> measure_float8_noise(const CalibratedModel& model,
   const std::set<std::string> all(products.begin(), products.end());
   const auto wanted = answers(quantize(model, all).graph, backend, images, preprocess, options);
   std::map<std::string, double> noise;
+  std::size_t done = 0;
   for (const auto& name : products) {
+    if (options.progress) options.progress("measure rounding", ++done, products.size());
     if (model.sixteen_bit.contains(name)) continue;
     auto others = all;
     others.erase(name);

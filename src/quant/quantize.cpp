@@ -52,7 +52,7 @@ std::map<ValueId, Histogram> observe(const Graph& simplified, const std::vector<
       found->second.add(part(run.batch().images));
     for (std::size_t i = 0; i < watched.size(); ++i) histograms[watched[i]].add(part(outputs[i]));
     model.images += run.images();
-    if (options.progress) options.progress(model.images + run.skipped().size(), images.size());
+    if (options.progress) options.progress("calibrate", model.images + run.skipped().size(), images.size());
   }
   for (const auto& item : run.skipped()) model.skipped.push_back(item.reason);
   model.warnings = watch.findings();

@@ -26,7 +26,8 @@ struct QuantizeOptions {
   bool correct_bias = true;
   int threads = 0;
   bool skip_unreadable = false;
-  std::function<void(std::size_t done, std::size_t total)> progress;
+  /// Called with what is being done: (stage, done, total).
+  std::function<void(const std::string& stage, std::size_t done, std::size_t total)> progress;
 };
 
 /// What lost least on the models of docs/quantization.md: entropy for u8, mse for i8 with zero point 0, which has half
