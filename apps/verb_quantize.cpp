@@ -20,6 +20,7 @@ struct QuantizeFlags {
   bool fp8 = false;
   bool no_bias_correction = false;
   bool no_equalization = false;
+  bool no_raising = false;
   bool skip_unreadable = false;
   bool verbose = false;
   AutoFlags choose;
@@ -42,7 +43,7 @@ void run(const QuantizeFlags& flags) {
   const auto preprocess = preprocess_for(flags.preprocess, model.graph);
   check_writable(flags.output);
   const bool choose = flags.precision == "auto";
-  options.raise_noisy = !choose;
+  options.raise_noisy = !choose && !flags.no_raising;
   if (is_quantized(model.graph)) fail(Code::invalid_argument, "{}: the model is quantised already", flags.model);
   std::optional<Dataset> data;
   if (choose) data = auto_data(flags.choose, options.fp8 ? Precision::fp8 : Precision::int8, *backend, model.graph);
@@ -112,6 +113,10 @@ void add_quantize(CLI::App& app) {
                  "Leave biases as they are instead of taking off what rounding adds to each channel on average");
   verb->add_flag("--no-equalization", flags->no_equalization,
                  "Leave channels as they are instead of bringing their ranges together across layers");
+  verb->add_flag("--no-raising", flags->no_raising,
+                 "With --fp8: leave no more in BF16 than the first block and the last product, without measuring what "
+                 "the rounding "
+                 "of each other product does to the outputs");
   verb->add_flag("--skip-unreadable", flags->skip_unreadable, "Leave unreadable images out, named, instead of failing");
   verb->add_flag("--verbose", flags->verbose, "Print every tensor's range");
   verb->add_option("--precision", flags->precision,
