@@ -104,6 +104,8 @@ struct Counters : KernelState {
   Counters() {
     check(cudaMalloc(&data, kCounterBytes), "allocating counters");
     check(cudaMemset(data, 0, kCounterBytes), "clearing counters");
+    // It returns before the device is through, and streams that run kernels do not wait for the one it is on.
+    check(cudaStreamSynchronize(cudaStreamLegacy), "clearing counters");
   }
   ~Counters() override { cudaFree(data); }
   void* data = nullptr;
