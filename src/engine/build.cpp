@@ -180,9 +180,13 @@ class Builder {
       return remember(tactic);
     }
     if (!options_.tune) {
+      std::vector<const Tactic*> nearby;
       for (const auto* cache : {&plan_, &cache_})
-        for (const auto* known : cache->find_nearby(key, engine_->threads_, line))
-          if (still_there(problem, *known)) return {known->kernel, known->config, 0, "nearby", {}};
+        for (const auto* known : cache->find_nearby(key, engine_->threads_, line)) nearby.push_back(known);
+      for (const auto* known : nearby)
+        if (still_there(problem, *known)) return {known->kernel, known->config, 0, "nearby", {}};
+      for (const auto* known : nearby)
+        if (auto next = next_best(problem, *known); !next.kernel.empty()) return next;
       return Tuner::heuristic(problem, backend(), options_.kernels_off);
     }
     Tactic tactic = tuner.choose(problem, options_.kernels_off);
@@ -191,6 +195,19 @@ class Builder {
       return remember(tactic);
     }
     return tactic;
+  }
+
+  /// The fastest that was measured beside a tactic and is there for this problem, too; no kernel where none is. A
+  /// library may offer the winner at one batch size and not at another, and its own first choice be far slower.
+  Tactic next_best(const Problem& problem, const Tactic& known) {
+    auto beaten = known.candidates;
+    std::erase_if(beaten, [](const Candidate& item) { return !(item.seconds > 0) || !item.refusal.empty(); });
+    std::stable_sort(beaten.begin(), beaten.end(), [](auto& a, auto& b) { return a.seconds < b.seconds; });
+    for (const auto& item : beaten) {
+      Tactic tactic{item.kernel, item.config, 0, "nearby", {}};
+      if (still_there(problem, tactic)) return tactic;
+    }
+    return {};
   }
 
   /// A recorded tactic may name a kernel or config that this build of the library no longer has.
