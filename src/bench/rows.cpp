@@ -112,8 +112,9 @@ bool is_figure(const std::string& text) {
 }
 
 std::string ratio_text(const Ratio& ratio) {
-  return fmt::format("{}{:.2f} ({:.2f}–{:.2f})", ratio.certain() ? "" : "level, ", ratio.value, ratio.interval.lo,
-                     ratio.interval.hi);
+  const int decimals = ratio.value < 100 ? 2 : 0;
+  return fmt::format("{}{:.{}f} ({:.{}f}–{:.{}f})", ratio.certain() ? "" : "level, ", ratio.value, decimals,
+                     ratio.interval.lo, decimals, ratio.interval.hi, decimals);
 }
 
 Rows result_rows(const Results& results, const std::string& model) {

@@ -31,7 +31,7 @@ Rows memory_rows(const Results& results, const std::string& model);
 /// Whether a cell is a figure, which stands on the right.
 bool is_figure(const std::string& text);
 
-/// "3.50 (3.43–3.57)"; "level" in front where the interval holds 1.
+/// "3.50 (3.43–3.57)", from 100 on "350 (343–357)"; "level" in front where the interval holds 1.
 std::string ratio_text(const Ratio& ratio);
 
 }  // namespace halftone
