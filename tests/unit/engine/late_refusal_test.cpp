@@ -6,38 +6,20 @@
 #include "cpu/cpu_backend.h"
 #include "engine/engine.h"
 #include "graph/text.h"
+#include "tests/unit/engine/rows_backend.h"
 
 namespace halftone {
 namespace {
 
 /// The CPU with one more row in front: it takes every Relu, and finds at `prepare` that it cannot.
-class Fickle : public Backend {
+class Fickle : public tests::RowsBackend {
  public:
-  Fickle() : cpu_(make_cpu_backend()) {
-    rows_.push_back({"fickle",
-                     [](const Problem& problem, const Backend&) {
-                       return problem.op == "Relu" ? Support::yes() : Support::no("not a Relu");
-                     },
-                     [](const Problem&, const Backend&) { return std::vector<std::string>{""}; },
-                     [](const PrepareContext&) -> std::unique_ptr<Prepared> {
-                       fail(Code::unsupported, "these constants do not suit");
-                     }});
-    rows_.insert(rows_.end(), cpu_->kernels().begin(), cpu_->kernels().end());
+  Fickle() {
+    add_relu("fickle", one_config, [](const PrepareContext&) -> std::unique_ptr<Prepared> {
+      fail(Code::unsupported, "these constants do not suit");
+    });
+    add_the_cpus();
   }
-  const DeviceInfo& info() const override { return cpu_->info(); }
-  std::shared_ptr<Buffer> allocate(std::size_t bytes) override { return cpu_->allocate(bytes); }
-  std::unique_ptr<Stream> new_stream() override { return cpu_->new_stream(); }
-  void copy(void* to, const void* from, std::size_t bytes, Stream& stream) override {
-    cpu_->copy(to, from, bytes, stream);
-  }
-  std::span<const Kernel> kernels() const override { return rows_; }
-  double seconds(Stream& stream, const std::function<void()>& work) override { return cpu_->seconds(stream, work); }
-  void use_threads(int threads) override { cpu_->use_threads(threads); }
-  const Peaks& peaks(int threads) override { return cpu_->peaks(threads); }
-
- private:
-  std::shared_ptr<Backend> cpu_;
-  std::vector<Kernel> rows_;
 };
 
 BuildOptions untuned() {
