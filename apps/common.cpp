@@ -218,7 +218,7 @@ std::function<void(const std::string&, std::size_t, std::size_t)> staged_progres
     std::function<void(std::size_t, std::size_t)> bar;
   };
   return [state = std::make_shared<State>(), quiet](const std::string& stage, std::size_t done, std::size_t total) {
-    if (!state->bar || state->stage != stage) state->bar = nullptr, state->bar = progress_bar(stage, quiet);
+    if (!state->bar || state->stage != stage) state->bar = progress_bar(stage, quiet);
     state->stage = stage;
     state->bar(done, total);
   };

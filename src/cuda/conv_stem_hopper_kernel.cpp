@@ -1,5 +1,3 @@
-#include <cstring>
-
 #include "cuda/conv_stem_hopper.h"
 #include "cuda/cuda_error.h"
 #include "cuda/fused_conv_setup.h"
@@ -15,12 +13,6 @@ DType product_type(const FusedConv& conv) {
 
 int output_bytes(const FusedConv& conv) { return static_cast<int>(size_of(conv.y_type)); }
 
-/// From 16 bits to 8 or back, as at the border of a stretch of 8 bits.
-bool changes_width(const FusedConv& conv) {
-  const bool to_half = conv.y_type == DType::f16 || conv.y_type == DType::bf16;
-  return conv.scaled() ? to_half : is_quantised(conv.y_type);
-}
-
 Support supports(const Problem& problem, const Backend& backend) {
   if (const auto answer = is_bounded_conv(problem); !answer) return answer;
   if (!backend_of(backend).hopper()) return Support::no("not a device of compute capability 9.0");
@@ -28,7 +20,7 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (conv.group != 1) return Support::no("groups");
   if (conv.has_residual) return Support::no("a residual input");
   if (conv.x_type == DType::f32) return Support::no("no products of f32");
-  if (!changes_width(conv))
+  if (!narrows(conv) && !widens(conv))
     if (const auto answer = keeps_type(conv); !answer) return answer;
   if (const char* why = stem_hopper_refusal(geometry(conv), output_bytes(conv))) return Support::no(why);
   return Support::yes();
@@ -42,11 +34,9 @@ class StemHopper : public Prepared {
     const auto what = fmt::format("cuda.stem_wgmma {}x{} {}", conv.kh, conv.kw, output_bytes(conv));
     setup_.weights = context.weights.get(weights, what, [&] {
       const Tensor values = weights.to(product_type(conv));
-      const auto packed = pack_stem_hopper_weights(setup_.params, output_bytes(conv),
-                                                   static_cast<int>(size_of(values.dtype())), values.raw());
-      Tensor host(DType::i8, Shape{static_cast<std::int64_t>(packed.size())});
-      std::memcpy(host.raw(), packed.data(), packed.size());
-      return to_device(context.backend, host);
+      return to_device(context.backend,
+                       pack_stem_hopper_weights(setup_.params, output_bytes(conv),
+                                                static_cast<int>(size_of(values.dtype())), values.raw()));
     });
     setup_.params.weights = setup_.weights.raw();
   }

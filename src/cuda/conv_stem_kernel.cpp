@@ -28,8 +28,7 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (conv.group != 1) return Support::no("groups");
   if (conv.has_residual) return Support::no("a residual input");
   if (conv.x_type == DType::f32 && !conv.tf32) return Support::no("no tensor cores for f32");
-  const bool quantises = (conv.x_type == DType::f16 || conv.x_type == DType::bf16) && is_quantised(conv.y_type);
-  if (!quantises)
+  if (!narrows(conv))
     if (const auto answer = keeps_type(conv); !answer) return answer;
   if (const auto answer = has_products(backend, conv.x_type); !answer) return answer;
   if (const char* why = stem_refusal(describe(conv), backend_of(backend).shared_limit())) return Support::no(why);

@@ -1,6 +1,7 @@
 #include "cuda/cuda_backend.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "cuda/capability.h"
 #include "cuda/cublaslt_library.h"
@@ -237,6 +238,12 @@ Tensor to_device(Backend& backend, const Tensor& host) {
   device.copy(copy.raw(), host.raw(), host.bytes(), device.setup_stream());
   device.setup_stream().synchronize();
   return copy;
+}
+
+Tensor to_device(Backend& backend, std::span<const std::byte> packed) {
+  Tensor host(DType::i8, Shape{static_cast<std::int64_t>(packed.size())});
+  std::memcpy(host.raw(), packed.data(), packed.size());
+  return to_device(backend, host);
 }
 
 Tensor upload(const PrepareContext& context, const Tensor& host) {

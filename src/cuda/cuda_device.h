@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,8 @@ inline const CudaBackend& backend_of(const Backend& backend) { return static_cas
 
 /// A copy of a host tensor on the device.
 Tensor to_device(Backend& backend, const Tensor& host);
+/// Weights as a kernel of ours packed them.
+Tensor to_device(Backend& backend, std::span<const std::byte> packed);
 /// The same, shared by all that ask for the same content.
 Tensor upload(const PrepareContext& context, const Tensor& host);
 

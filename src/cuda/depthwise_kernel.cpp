@@ -11,9 +11,8 @@ Support supports(const Problem& problem, const Backend&) {
   if (const auto answer = is_bounded_conv(problem); !answer) return answer;
   const FusedConv conv = fused_conv_of(problem);
   if (!conv.depthwise()) return Support::no("not depthwise");
-  const bool widens = conv.scaled() && !is_quantised(conv.y_type);
-  const bool narrows = size_of(conv.x_type) == 2 && is_quantised(conv.y_type);
-  if (!widens && !narrows)
+  const bool to_float = conv.scaled() && conv.y_type == DType::f32;
+  if (!narrows(conv) && !widens(conv) && !to_float)
     if (const auto answer = keeps_type(conv); !answer) return answer;
   if (conv.has_residual && conv.residual_type != conv.y_type)
     return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));

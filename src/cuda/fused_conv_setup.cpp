@@ -1,7 +1,6 @@
 #include "cuda/fused_conv_setup.h"
 
 #include <cmath>
-#include <cstring>
 
 #include "cuda/conv_wgmma.h"
 
@@ -48,6 +47,10 @@ Support keeps_type(const FusedConv& conv) {
   const bool same = conv.is_int8() ? is_8bit(conv.y_type) : conv.y_type == conv.x_type;
   return same ? Support::yes() : Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
 }
+
+bool narrows(const FusedConv& conv) { return size_of(conv.x_type) == 2 && is_quantised(conv.y_type); }
+
+bool widens(const FusedConv& conv) { return conv.scaled() && size_of(conv.y_type) == 2; }
 
 Support adds_its_type(const FusedConv& conv) {
   if (!conv.has_residual) return Support::yes();
@@ -169,11 +172,8 @@ ConvSetup set_up_for_wgmma(const PrepareContext& context, int columns, int vecto
   const auto outputs = static_cast<int>((conv.o + columns - 1) / columns * columns);
   const auto what = fmt::format("cuda.wgmma {}x{} {}/{}", conv.kh, conv.kw, outputs, vector);
   setup.weights = context.weights.get(weights, what, [&] {
-    const auto packed =
-        pack_wgmma_weights(weights.raw(), setup.params, static_cast<int>(size_of(conv.x_type)), vector, outputs);
-    Tensor host(DType::i8, Shape{static_cast<std::int64_t>(packed.size())});
-    std::memcpy(host.raw(), packed.data(), packed.size());
-    return to_device(context.backend, host);
+    return to_device(context.backend, pack_wgmma_weights(weights.raw(), setup.params,
+                                                         static_cast<int>(size_of(conv.x_type)), vector, outputs));
   });
   setup.params.weights = setup.weights.raw();
   return setup;

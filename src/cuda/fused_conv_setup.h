@@ -20,6 +20,10 @@ Support has_products(const Backend& backend, DType dtype);
 /// No where what goes out is of another type than what comes in; bytes may leave as the other kind of bytes.
 Support keeps_type(const FusedConv& conv);
 
+/// From 16 bits to 8, or from 8 to 16, as at the borders of a stretch of 8 bits.
+bool narrows(const FusedConv& conv);
+bool widens(const FusedConv& conv);
+
 /// No where there is a residual of another type than the input; bytes may be added to either kind of bytes.
 Support adds_its_type(const FusedConv& conv);
 

@@ -87,9 +87,9 @@ class Arena {
   }
 
   /// Records a row of runs where one is short and the device can. In an engine kernels follow each other in a recording
-  /// too. Buffers must not grow any more.
+  /// too. After every contestant's checked run, since the workspace may not grow any more.
   void record_row(Contestant& contestant) {
-    if (backend_.host_memory() || contestant.first > kShort) return;
+    if (contestant.first > kShort) return;
     const RunArgs operands = args(contestant, true);
     contestant.row = backend_.record(*stream_, [&] {
       for (int run = 0; run < kRow; ++run) contestant.prepared->run(operands);
@@ -159,7 +159,6 @@ void race(std::vector<Contestant>& contestants, Arena& arena) {
     contestant.in_race = false;
     contestant.times.push_back(contestant.first);
   }
-  for (auto& contestant : contestants) arena.args(contestant, true);  // the workspace is as large as any wants it
   for (auto& contestant : contestants)
     if (contestant.in_race) arena.record_row(contestant);
   for (int round = 0; round < kMostRounds; ++round) {

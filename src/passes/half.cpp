@@ -256,7 +256,7 @@ class Halver {
 /// The products that a plan of mixed precisions runs in a 16-bit type.
 std::set<std::string, std::less<>> named_layers(const Graph& graph, DType half) {
   std::set<std::string, std::less<>> names;
-  const auto found = graph.metadata.find(half == DType::bf16 ? "halftone.bf16" : "halftone.fp16");
+  const auto found = graph.metadata.find(half == DType::bf16 ? kBf16Layers : kFp16Layers);
   if (found == graph.metadata.end()) return names;
   std::istringstream lines(found->second);
   for (std::string line; std::getline(lines, line);)

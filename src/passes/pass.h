@@ -11,6 +11,11 @@
 
 namespace halftone {
 
+/// Metadata entries of a plan, which has one of them at most: the products, one a line, that run in that type where
+/// they are left in float.
+inline constexpr const char* kBf16Layers = "halftone.bf16";
+inline constexpr const char* kFp16Layers = "halftone.fp16";
+
 /// What passes may know of the world. They never see a backend: `can_run` answers for it.
 struct PassContext {
   /// Whether the device has a kernel better than the reference for a Problem (types inferred).

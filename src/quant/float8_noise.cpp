@@ -1,11 +1,10 @@
 #include "quant/float8_noise.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <vector>
 
 #include "quant/image_run.h"
+#include "quant/noise_sum.h"
 #include "quant/product.h"
 
 namespace halftone {
@@ -30,16 +29,6 @@ std::vector<float> answers(const Graph& graph, const std::shared_ptr<Backend>& b
   return result;
 }
 
-double noise_of(const std::vector<float>& got, const std::vector<float>& wanted) {
-  double signal = 0, noise = 0;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    signal += std::pow(static_cast<double>(wanted[i]), 2);
-    noise += std::pow(static_cast<double>(got[i]) - static_cast<double>(wanted[i]), 2);
-  }
-  if (!std::isfinite(noise)) return std::numeric_limits<double>::max();
-  return signal > 0 ? noise / signal : 0;
-}
-
 /// Products that read one tensor: in different precisions they would want it twice.
 struct Readers {
   std::vector<std::string> names;
@@ -61,7 +50,9 @@ std::map<std::string, double> measure_float8_noise(const CalibratedModel& model,
     if (model.sixteen_bit.contains(name)) continue;
     auto others = all;
     others.erase(name);
-    noise[name] = noise_of(answers(quantize(model, others).graph, backend, images, preprocess, options), wanted);
+    NoiseSum sum;
+    sum.add(answers(quantize(model, others).graph, backend, images, preprocess, options), wanted);
+    noise[name] = sum.ratio();
   }
   return noise;
 }

@@ -11,6 +11,7 @@
 #include "data/dataset.h"
 #include "data/preprocess.h"
 #include "graph/graph.h"
+#include "passes/pass.h"
 #include "quant/histogram.h"
 
 namespace halftone {
@@ -33,11 +34,6 @@ struct QuantizeOptions {
 /// What lost least on the models of docs/quantization.md: entropy for u8, mse for i8 with zero point 0, which has half
 /// the levels where nothing is negative.
 Calibrator default_calibrator(bool symmetric);
-
-/// Metadata entries of a plan, which has one of them at most: the products, one a line, that run in that type where
-/// they are left in float.
-inline constexpr const char* kBf16Layers = "halftone.bf16";
-inline constexpr const char* kFp16Layers = "halftone.fp16";
 
 /// What a quantised tensor got.
 struct QuantizedTensor {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <set>
 
+#include "quant/noise_sum.h"
 #include "quant/product.h"
 
 namespace halftone {
@@ -50,22 +51,20 @@ Graph mixed_graph(const CalibratedModel& model, const std::map<std::string, Prec
 LayerCost compare_scores(const Evaluation& lowered, const Evaluation& baseline) {
   LayerCost cost;
   const auto classes = static_cast<std::size_t>(baseline.classes);
-  double signal = 0, noise = 0, lost = 0;
+  NoiseSum noise;
+  double lost = 0;
   std::size_t images = 0;
   for (std::size_t i = 0; i < baseline.predictions.size(); ++i) {
     if (lowered.predictions[i] < 0 || baseline.predictions[i] < 0) continue;
     cost.changed += lowered.predictions[i] != baseline.predictions[i];
     const std::span<const float> y = std::span(lowered.scores).subspan(i * classes, classes);
     const std::span<const float> exact = std::span(baseline.scores).subspan(i * classes, classes);
-    for (std::size_t c = 0; c < classes; ++c) {
-      signal += std::pow(static_cast<double>(exact[c]), 2);
-      noise += std::pow(static_cast<double>(y[c]) - static_cast<double>(exact[c]), 2);
-    }
+    noise.add(y, exact);
     const auto at = static_cast<std::size_t>(baseline.predictions[i]);
     lost += probabilities(exact)[at] - probabilities(y)[at];
     ++images;
   }
-  cost.noise = !std::isfinite(noise) ? std::numeric_limits<double>::max() : signal > 0 ? noise / signal : 0;
+  cost.noise = noise.ratio();
   cost.points = images > 0 ? 100 * lost / static_cast<double>(images) : 0;
   return cost;
 }
