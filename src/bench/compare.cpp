@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "bench/format.h"
+#include "bench/noise.h"
 
 namespace halftone {
 namespace {
@@ -116,6 +117,7 @@ std::vector<Results> by_machine(std::span<const Results> files) {
       if (std::find(same->notes.begin(), same->notes.end(), note) == same->notes.end()) same->notes.push_back(note);
     if (!file.command.empty()) same->command += (same->command.empty() ? "" : "; ") + file.command;
   }
+  for (auto& machine : machines) machine.notes = join_disturbances(std::move(machine.notes));
   return machines;
 }
 

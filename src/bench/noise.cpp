@@ -78,6 +78,33 @@ std::vector<std::string> clock_noise(std::vector<double> readings) {
   return {fmt::format("The machine was not quiet: its clock moved between {:.2f} and {:.2f} GHz.", low, high)};
 }
 
+bool is_disturbance(std::string_view note) { return note.find("not quiet") != std::string_view::npos; }
+
+std::vector<std::string> join_disturbances(std::vector<std::string> notes) {
+  struct Parts {
+    std::string before, figures, after;
+  };
+  std::vector<std::string> joined;
+  std::vector<Parts> parts;
+  for (auto& note : notes) {
+    const auto begin = note.find_first_of("0123456789"), end = note.find_last_of("0123456789");
+    Parts part{note, "", ""};
+    if (begin != std::string::npos)
+      part = {note.substr(0, begin), note.substr(begin, end + 1 - begin), note.substr(end + 1)};
+    const auto alike = std::find_if(parts.begin(), parts.end(), [&](const Parts& other) {
+      return is_disturbance(note) && other.before == part.before && other.after == part.after;
+    });
+    if (alike == parts.end()) {
+      parts.push_back(std::move(part));
+      joined.push_back(std::move(note));
+    } else {
+      alike->figures += "; " + part.figures;
+      joined[static_cast<std::size_t>(alike - parts.begin())] = alike->before + alike->figures + alike->after;
+    }
+  }
+  return joined;
+}
+
 double clock_ghz() {
   constexpr int kProducts = 4000,
                 kCycles = 3;  // an integer multiplication has taken 3 cycles on every x86-64 since 2006

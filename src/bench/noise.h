@@ -45,4 +45,11 @@ std::vector<std::string> noise_between(const MachineTime& begin, const MachineTi
 /// than 5 % apart.
 std::vector<std::string> clock_noise(std::vector<double> readings);
 
+/// Whether a note is one of these sentences.
+bool is_disturbance(std::string_view note);
+
+/// Notes with such sentences that differ in their figures alone made one, at the first one's place: "…other processes
+/// took 3; 10 % of its time meanwhile."
+std::vector<std::string> join_disturbances(std::vector<std::string> notes);
+
 }  // namespace halftone

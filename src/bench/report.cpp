@@ -8,6 +8,7 @@
 #include "bench/device_rows.h"
 #include "bench/format.h"
 #include "bench/html.h"
+#include "bench/noise.h"
 
 namespace halftone {
 
@@ -28,8 +29,6 @@ Rows machine_rows(const Machine& machine) {
   for (const auto& [engine, version] : machine.software) rows.push_back({engine, version});
   return rows;
 }
-
-bool is_disturbance(const std::string& note) { return note.find("not quiet") != std::string::npos; }
 
 std::string glance_section(const Study& study) {
   const auto rows = device_rows(study);

@@ -53,6 +53,18 @@ TEST(Compare, DevicesMeetInTheirFastestPrecisionToo) {
   EXPECT_EQ(missing_sentences(study).size(), 2u);
 }
 
+TEST(Compare, DisturbancesOfOneMachineAreOneLine) {
+  auto first = machine("A", {{1, 100}}), second = machine("A", {{2, 200}}), third = machine("A", {{4, 300}});
+  first.notes = {"one: 50 timed runs.", "The machine was not quiet: its clock moved between 2.50 and 3.00 GHz."};
+  second.notes = {"two: 50 timed runs.", "The machine was not quiet: other processes took 3 % of its time meanwhile.",
+                  "The machine was not quiet: its clock moved between 2.40 and 2.90 GHz."};
+  third.notes = {"The machine was not quiet: its clock moved between 2.40 and 2.90 GHz."};
+  const auto expected = std::vector<std::string>{
+      "one: 50 timed runs.", "The machine was not quiet: its clock moved between 2.50 and 3.00; 2.40 and 2.90 GHz.",
+      "two: 50 timed runs.", "The machine was not quiet: other processes took 3 % of its time meanwhile."};
+  EXPECT_EQ(of({first, second, third}).all.notes, expected);
+}
+
 TEST(Compare, NamesCellsThatOnlySomeHave) {
   const auto study = of({machine("A", {{1, 100}, {8, 200}}), machine("B", {{1, 50}, {16, 60}})});
   EXPECT_EQ(missing_sentences(study),
