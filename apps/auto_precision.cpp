@@ -92,7 +92,7 @@ Rows mix_rows(const MixedModel& mixed) {
   return rows;
 }
 
-std::vector<std::string> sentences_of(const MixedModel& mixed, const AutoFlags& flags) {
+std::vector<std::string> sentences_of(const MixedModel& mixed, const AutoFlags& flags, const EngineFlags& engine) {
   const Mix& plan = mixed.chosen();
   std::vector<std::string> list;
   list.push_back(
@@ -124,6 +124,11 @@ std::vector<std::string> sentences_of(const MixedModel& mixed, const AutoFlags& 
       text += fmt::format(", {} throughout {} ms", name(mixed.lowest()), format_number(1e3 * mixed.lowest_seconds));
     list.push_back(text + ".");
   }
+  if (!engine.kernels_off.empty())
+    list.push_back(
+        fmt::format("All times, those of fp32 too, are without {} (--kernels-off): with every kernel each may "
+                    "be shorter, and the ratios others.",
+                    fmt::join(engine.kernels_off, ", ")));
   return list;
 }
 
@@ -228,7 +233,7 @@ MixedModel choose_and_report(const CalibratedModel& model, const std::string& na
   auto mixed = choose_precisions(model, backend, data, unlabelled, preprocess, options);
   options.progress = nullptr;
   const auto lines = lines_of(mixed);
-  const auto sentences = sentences_of(mixed, flags);
+  const auto sentences = sentences_of(mixed, flags, engine);
   fmt::print("{}\n{}\n", text_table(layer_rows(lines), terminal_width(stdout)),
              text_table(mix_rows(mixed), terminal_width(stdout)));
   for (const auto& sentence : sentences) fmt::print("{}\n", sentence);

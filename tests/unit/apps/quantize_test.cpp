@@ -42,9 +42,10 @@ TEST_F(Quantize, AutoSaysTheNearestWhereNoPlanMeetsTheDrop) {
 
 TEST_F(Quantize, AutoWritesAPlanAPageAndTheTable) {
   const auto images = pictures("images", 12);
-  const auto out = succeed(
-      automatic({"--data", images, "--max-drop", "100", "--report", text("page.html"), "--json", text("table.json")}));
+  const auto out = succeed(automatic({"--data", images, "--max-drop", "100", "--report", text("page.html"), "--json",
+                                      text("table.json"), "--kernels-off", "onednn.conv"}));
   EXPECT_NE(out.find("the plan"), std::string::npos);
+  EXPECT_NE(out.find("without onednn.conv"), std::string::npos);
   EXPECT_NE(out.find("confidence"), std::string::npos);
   EXPECT_NE(read_text(path("page.html")).find("<svg"), std::string::npos);
   const auto table = nlohmann::json::parse(read_text(path("table.json")));
