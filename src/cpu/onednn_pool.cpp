@@ -1,5 +1,4 @@
 #include "cpu/onednn_row.h"
-#include "graph/ops/image.h"
 #include "graph/ops/window.h"
 
 // MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool on images of rank 4, and LRN across channels.
@@ -30,15 +29,7 @@ struct Pool {
   using Primitive = dnnl::pooling_v2_forward;
   static constexpr int kInPlace = -1;
 
-  static bool global(const Problem& problem) { return problem.op.starts_with("Global"); }
   static bool average(const Problem& problem) { return problem.op.ends_with("AveragePool"); }
-
-  static ops::Windows windows(const Problem& problem) {
-    const auto x = ops::image_of(problem.attributes, problem.input(0).shape);
-    if (global(problem)) return ops::windows_of(Attributes(), x.spatial, x.spatial);
-    return ops::windows_of(problem.attributes, x.spatial, ops::kernel_shape_of(problem.attributes, 2),
-                           problem.attributes.get_int("ceil_mode", 0) != 0);
-  }
 
   /// Padding after the end that makes the output this long, a partial last window included.
   static std::int64_t after(const ops::Window& w) {
@@ -51,7 +42,7 @@ struct Pool {
       return Support::no("not a pooling");
     if (problem.input(0).shape.rank() != 4) return Support::no("not an image of rank 4");
     if (problem.outputs.size() > 1 && problem.outputs[1].known()) return Support::no("indices are wanted");
-    for (const auto& w : windows(problem)) {
+    for (const auto& w : ops::pooling_windows(problem)) {
       if (w.pad_begin >= w.reach() || after(w) >= w.reach()) return Support::no("a window lies in the padding");
       if (average(problem) && problem.attributes.get_int("count_include_pad", 0) != 0 && after(w) > w.pad_end)
         return Support::no("a window hangs over the padding");
@@ -61,7 +52,7 @@ struct Pool {
   }
 
   static Choice<Primitive> choice(const Problem& problem) {
-    const auto w = windows(problem);
+    const auto w = ops::pooling_windows(problem);
     const auto algorithm = !average(problem) ? dnnl::algorithm::pooling_max
                            : problem.attributes.get_int("count_include_pad", 0)
                                ? dnnl::algorithm::pooling_avg_include_padding

@@ -14,13 +14,6 @@ using namespace plain;
 
 bool average(const Problem& problem) { return problem.op.ends_with("AveragePool"); }
 
-ops::Windows windows_of(const Problem& problem) {
-  const auto x = ops::image_of(problem.attributes, problem.input(0).shape);
-  if (problem.op.starts_with("Global")) return ops::windows_of(Attributes(), x.spatial, x.spatial);
-  return ops::windows_of(problem.attributes, x.spatial, ops::kernel_shape_of(problem.attributes, x.spatial.size()),
-                         problem.attributes.get_int("ceil_mode", 0) != 0);
-}
-
 Support supports(const Problem& problem, const Backend&) {
   if (problem.op != "MaxPool" && problem.op != "AveragePool" && problem.op != "GlobalMaxPool" &&
       problem.op != "GlobalAveragePool")
@@ -38,7 +31,7 @@ struct Taps {
 };
 
 Taps taps_of(const Problem& problem) {
-  const auto windows = windows_of(problem);
+  const auto windows = ops::pooling_windows(problem);
   const bool padded = problem.attributes.get_int("count_include_pad", 0) != 0;
   Taps taps;
   ops::for_each_output(windows, [&](std::int64_t o, std::span<const ops::Tap> list) {

@@ -1,7 +1,6 @@
 #include "cuda/cuda_error.h"
 #include "cuda/fused_conv_setup.h"
 #include "cuda/pool.h"
-#include "graph/ops/image.h"
 #include "graph/ops/window.h"
 
 // MaxPool, AveragePool and GlobalAveragePool on NHWC images.
@@ -9,13 +8,6 @@ namespace halftone::cuda {
 namespace {
 
 bool is_global(const Problem& problem) { return problem.op == "GlobalAveragePool"; }
-
-ops::Windows windows(const Problem& problem) {
-  const auto x = ops::image_of(problem.attributes, problem.input(0).shape);
-  if (is_global(problem)) return ops::windows_of(Attributes(), x.spatial, x.spatial);
-  return ops::windows_of(problem.attributes, x.spatial, ops::kernel_shape_of(problem.attributes, 2),
-                         problem.attributes.get_int("ceil_mode", 0) != 0);
-}
 
 Support supports(const Problem& problem, const Backend&) {
   if (problem.op != "MaxPool" && problem.op != "AveragePool" && !is_global(problem))
@@ -26,7 +18,7 @@ Support supports(const Problem& problem, const Backend&) {
   if (!has_element(problem.input(0).dtype) || (problem.op != "MaxPool" && is_quantised(problem.input(0).dtype)))
     return Support::no(fmt::format("{} values", name(problem.input(0).dtype)));
   if (problem.output().shape.count() == 0) return Support::no("it is empty");
-  for (const auto& w : windows(problem)) {
+  for (const auto& w : ops::pooling_windows(problem)) {
     if (w.pad_begin >= w.reach() || (w.out - 1) * w.stride - w.pad_begin >= w.in)
       return Support::no("a window lies in the padding");
     if (w.dilation != 1 && w.pad_begin > 0) return Support::no("a dilated window with padding");
@@ -39,7 +31,7 @@ class Pool : public Prepared {
  public:
   explicit Pool(const Problem& problem) {
     const auto& x = problem.input(0).shape;
-    const auto w = windows(problem);
+    const auto w = ops::pooling_windows(problem);
     const auto number = [](std::int64_t value) { return static_cast<int>(value); };
     p_.type = element_of(problem.input(0).dtype);
     p_.batch = number(x[0]);

@@ -4,15 +4,10 @@
 namespace halftone {
 namespace {
 
-ops::Windows windows_of(const Attributes& attributes, const ops::Image& x) {
-  const auto kernel = ops::kernel_shape_of(attributes, x.spatial.size());
-  return ops::windows_of(attributes, x.spatial, kernel, attributes.get_int("ceil_mode", 0) != 0);
-}
-
 void infer(InferContext& context) {
   ops::require_float(context, 0);
   const auto x = ops::image_of(context.attributes, context.shape(0));
-  const auto extents = ops::outputs_of(windows_of(context.attributes, x), x.spatial.size());
+  const auto extents = ops::outputs_of(ops::pooling_windows(context.attributes, x.spatial), x.spatial.size());
   context.set_output(0, context.input(0).dtype, x.with(x.c, extents).shape());
 }
 
@@ -35,7 +30,7 @@ double padded_taps(const ops::Windows& windows, std::int64_t position) {
 void reference(const ReferenceContext& context) {
   const auto x = ops::image_of(context.attributes, context.inputs[0].shape());
   const auto y = ops::image_of(context.attributes, context.outputs[0].shape());
-  const auto windows = windows_of(context.attributes, x);
+  const auto windows = ops::pooling_windows(context.attributes, x.spatial);
   const bool include_pad = context.attributes.get_int("count_include_pad", 0) != 0;
   const auto in = context.inputs[0].to_doubles();
   std::vector<double> out(static_cast<std::size_t>(y.shape().count()));

@@ -7,16 +7,12 @@
 namespace halftone {
 namespace {
 
-ops::Windows windows_of(const Attributes& attributes, const ops::Image& x) {
-  const auto kernel = ops::kernel_shape_of(attributes, x.spatial.size());
-  return ops::windows_of(attributes, x.spatial, kernel, attributes.get_int("ceil_mode", 0) != 0);
-}
-
 void infer(InferContext& context) {
   const auto dtype = context.input(0).dtype;
   if (!is_float(dtype) && !is_quantised(dtype)) fail(Code::invalid_model, "MaxPool of {} does not exist", name(dtype));
   const auto x = ops::image_of(context.attributes, context.shape(0));
-  const auto shape = x.with(x.c, ops::outputs_of(windows_of(context.attributes, x), x.spatial.size())).shape();
+  const auto shape =
+      x.with(x.c, ops::outputs_of(ops::pooling_windows(context.attributes, x.spatial), x.spatial.size())).shape();
   context.set_output(0, dtype, shape);
   if (context.output_count() > 1 && x.channels_last)
     fail(Code::invalid_model, "Indices count in ONNX's layout, not in NHWC");
@@ -34,7 +30,7 @@ std::int64_t column_major(const ops::Windows& windows, std::int64_t position) {
 void reference(const ReferenceContext& context) {
   const auto x = ops::image_of(context.attributes, context.inputs[0].shape());
   const auto y = ops::image_of(context.attributes, context.outputs[0].shape());
-  const auto windows = windows_of(context.attributes, x);
+  const auto windows = ops::pooling_windows(context.attributes, x.spatial);
   const bool columns = context.attributes.get_int("storage_order", 0) != 0;
   const bool want_indices = context.outputs.size() > 1 && context.outputs[1].defined();
   visit(context.inputs[0].dtype(), [&](auto zero) {

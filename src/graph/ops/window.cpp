@@ -1,6 +1,7 @@
 #include "graph/ops/window.h"
 
 #include "base/error.h"
+#include "graph/ops/image.h"
 
 namespace halftone::ops {
 namespace {
@@ -9,6 +10,11 @@ constexpr std::int64_t kLargest = std::int64_t{1} << 30;  // keeps every product
 
 void require_range(std::string_view what, std::int64_t value, std::int64_t least) {
   if (value < least || value > kLargest) fail(Code::invalid_model, "{} {} is out of range", what, value);
+}
+
+std::vector<std::int64_t> kernel_shape_of(const Attributes& attributes, std::size_t rank) {
+  if (!attributes.has("kernel_shape")) fail(Code::invalid_model, "kernel_shape is missing");
+  return attributes.get_ints("kernel_shape", rank, 1);
 }
 
 }  // namespace
@@ -59,9 +65,15 @@ std::vector<std::int64_t> outputs_of(const Windows& windows, std::size_t rank) {
   return extents;
 }
 
-std::vector<std::int64_t> kernel_shape_of(const Attributes& attributes, std::size_t rank) {
-  if (!attributes.has("kernel_shape")) fail(Code::invalid_model, "kernel_shape is missing");
-  return attributes.get_ints("kernel_shape", rank, 1);
+Windows pooling_windows(const Attributes& attributes, std::span<const std::int64_t> in) {
+  const auto kernel = kernel_shape_of(attributes, in.size());
+  return windows_of(attributes, in, kernel, attributes.get_int("ceil_mode", 0) != 0);
+}
+
+Windows pooling_windows(const Problem& problem) {
+  const auto x = image_of(problem.attributes, problem.input(0).shape);
+  if (problem.op.starts_with("Global")) return windows_of(Attributes(), x.spatial, x.spatial);
+  return pooling_windows(problem.attributes, x.spatial);
 }
 
 double pooling_flops(const Problem& problem) {

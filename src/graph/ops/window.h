@@ -37,8 +37,10 @@ Windows windows_of(const Attributes& attributes, std::span<const std::int64_t> i
 /// The output extents of the last `rank` axes.
 std::vector<std::int64_t> outputs_of(const Windows& windows, std::size_t rank);
 
-/// kernel_shape, which poolings must have.
-std::vector<std::int64_t> kernel_shape_of(const Attributes& attributes, std::size_t rank);
+/// The windows of a pooling over extents `in`: with kernel_shape, which it must have, and ceil_mode.
+Windows pooling_windows(const Attributes& attributes, std::span<const std::int64_t> in);
+/// Those of a pooling's Problem; a global one has a single window.
+Windows pooling_windows(const Problem& problem);
 
 /// One operation for each tap of each output.
 double pooling_flops(const Problem& problem);
