@@ -101,6 +101,12 @@ std::vector<Precision> parse_precisions(const std::string& text) {
   return precisions;
 }
 
+Precision parse_one_precision(const std::string& text) {
+  const auto precisions = parse_precisions(text);
+  if (precisions.size() > 1) fail(Code::invalid_argument, "precision '{}': one at a time here", text);
+  return precisions.front();
+}
+
 Preprocess preprocess_for(const std::string& text, const Graph& graph) {
   auto preprocess = parse_preprocess(text);
   if (graph.inputs.size() != 1)
@@ -152,8 +158,12 @@ void EngineFlags::add_to(CLI::App& verb, Devices devices) {
       "--no-tune", no_tune,
       "Start at once: known tactics, else those of the nearest batch size, else each kernel's own first guess");
   verb.add_flag("-q,--quiet", quiet, "No progress on stderr");
-  verb.add_option("--passes-off", passes_off, "Passes to leave out")->delimiter(',');
-  verb.add_option("--kernels-off", kernels_off, "Kernels to leave out")->delimiter(',');
+  verb.add_option("--passes-off", passes_off,
+                  "Passes to leave out, with commas; `halftone explain` names those that did something")
+      ->delimiter(',');
+  verb.add_option("--kernels-off", kernels_off,
+                  "Kernels to leave out, with commas: the names in `halftone explain --all` before a bracket")
+      ->delimiter(',');
 }
 
 BuildOptions EngineFlags::options() const {

@@ -39,6 +39,8 @@ std::vector<std::int64_t> parse_batches(const std::string& text);
 
 /// "fp32,bf16,int8" as precisions. Throws invalid_argument, saying which there are.
 std::vector<Precision> parse_precisions(const std::string& text);
+/// The same where only one can be meant.
+Precision parse_one_precision(const std::string& text);
 
 /// The preprocessing text with the crop taken from the model's image input.
 Preprocess preprocess_for(const std::string& text, const Graph& graph);

@@ -264,7 +264,7 @@ void add_bench(CLI::App& app) {
       "bench", "Throughput and latency of models over precisions, batch sizes, devices, and beside other engines");
   verb->add_option("models", flags->models, "ONNX files or plans; NAME.onnx and NAME.int8.onnx are one model");
   verb->add_option("--precision", flags->precisions,
-                   "fp32, tf32, bf16, fp16, int8; several with commas (default fp32, and int8 for plans)");
+                   "fp32, tf32, bf16, fp16, int8, fp8; several with commas (default fp32, and a plan's own)");
   verb->add_option("--batch", flags->batches, "Batch sizes: 1,8,32 or 1-64 (doubling)")->capture_default_str();
   verb->add_option("--sessions", flags->sessions,
                    "Sessions running at once, each confined to its share of the cores (--threads: of each)")

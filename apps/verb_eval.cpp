@@ -118,8 +118,8 @@ void add_eval(CLI::App& app) {
                    "torchvision, caffe, tf, fashion_mnist, raw, and changes: torchvision,resize=0")
       ->required();
   verb->add_option("--precision", flags->precision,
-                   "fp32, bf16, fp16, int8; several with commas (default fp32, or int8 for a plan)");
-  verb->add_option("--calib", flags->calibration, "Images to calibrate int8 with");
+                   "fp32, tf32, bf16, fp16, int8, fp8; several with commas (default fp32, or a plan's own)");
+  verb->add_option("--calib", flags->calibration, "Images to calibrate int8 or fp8 with");
   add_method(*verb, flags->method);
   verb->add_option("--batch", flags->batch, "Images a run")->check(CLI::Range(1, 4096))->capture_default_str();
   verb->add_option("--limit", flags->limit, "At most this many images, evenly spaced; 0: all")->capture_default_str();

@@ -79,23 +79,23 @@ nlohmann::json json_of(const Row& row) {
           {"candidates", std::move(candidates)}};
 }
 
-void print_row(const Row& row, double total, bool all) {
+void print_row(const Row& row, double total, std::size_t width, bool all) {
   const auto& tactic = row.step->tactic;
-  fmt::print("{:>9.4f} {:>5.1f}% {:>5.0f}% {:<5}  {:<30} {}\n", row.seconds * 1e3, 100 * row.seconds / total,
-             100 * row.floor / row.seconds, row.bytes_bound ? "bytes" : "flops", tactic_name(tactic),
+  fmt::print("{:>9.4f} {:>5.1f}% {:>5.0f}% {:<5}  {:<{}} {}\n", row.seconds * 1e3, 100 * row.seconds / total,
+             100 * row.floor / row.seconds, row.bytes_bound ? "bytes" : "flops", tactic_name(tactic), width,
              row.step->problem.text());
   if (!all) return;
   for (const auto& item : tactic.candidates) {
     const auto label = item.kernel + (item.config.empty() ? "" : "[" + item.config + "]");
-    if (!item.refusal.empty()) fmt::print("{:>28}  {:<30} no: {}\n", "", label, item.refusal);
-    else if (item.seconds > 0) fmt::print("{:>28}  {:<30} {:.4f} ms alone\n", "", label, item.seconds * 1e3);
+    if (!item.refusal.empty()) fmt::print("{:>28}  {:<{}} no: {}\n", "", label, width, item.refusal);
+    else if (item.seconds > 0) fmt::print("{:>28}  {:<{}} {:.4f} ms alone\n", "", label, width, item.seconds * 1e3);
   }
 }
 
 void run(const ExplainFlags& flags) {
   const auto model = load_model(flags.model);
   const auto backend = open_device(flags.engine.device);
-  const auto precision = parse_precisions(flags.precision).front();
+  const auto precision = parse_one_precision(flags.precision);
   if (float_precision(precision) != precision && quantized_to(model.graph) != precision)
     fail(Code::invalid_argument, "{} is not quantised to {}; `halftone quantize` makes a plan", flags.model,
          name(precision));
@@ -104,7 +104,7 @@ void run(const ExplainFlags& flags) {
   Session session(engine);
   const auto inputs = random_tensors(program.inputs);
   for (int i = 0; i < 3; ++i) session.run(inputs);
-  const auto seconds = session.profile(inputs, std::max(1, flags.iterations));
+  const auto seconds = session.profile(inputs, flags.iterations);
   const Peaks& peaks = backend->peaks(engine->threads());
   std::vector<Row> rows;
   double total = 0, floor = 0, macs = 0;
@@ -136,8 +136,10 @@ void run(const ExplainFlags& flags) {
     return;
   }
   fmt::print("{} on {}, {} threads, batch {}\n\n", flags.model, backend->info().name, engine->threads(), flags.batch);
-  fmt::print("{:>9} {:>6} {:>6} {:<5}  {:<30} {}\n", "ms", "share", "floor", "bound", "tactic", "problem");
-  for (const auto& row : rows) print_row(row, total, flags.all);
+  std::size_t width = 30;
+  for (const auto& row : rows) width = std::max(width, tactic_name(row.step->tactic).size());
+  fmt::print("{:>9} {:>6} {:>6} {:<5}  {:<{}} {}\n", "ms", "share", "floor", "bound", "tactic", width, "problem");
+  for (const auto& row : rows) print_row(row, total, width, flags.all);
   fmt::print(
       "\n{:.3f} ms a batch, {:.1f} images/s when steps are timed one by one; the floor is {:.3f} ms ({:.0f} % "
       "reached)\n",
@@ -167,7 +169,9 @@ void add_explain(CLI::App& app) {
   verb->add_option("--precision", flags->precision, "fp32, tf32, bf16 or fp16 for what the model leaves in float")
       ->capture_default_str();
   verb->add_option("--batch", flags->batch, "Batch size")->check(CLI::Range(1, 65536))->capture_default_str();
-  verb->add_option("--iterations", flags->iterations, "Timed runs")->capture_default_str();
+  verb->add_option("--iterations", flags->iterations, "Timed runs")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
   verb->add_flag("--all", flags->all, "Also what each tactic beat, and who refused and why");
   verb->add_flag("--json", flags->json, "For machines");
   flags->engine.add_to(*verb);

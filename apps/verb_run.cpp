@@ -129,10 +129,10 @@ void run(const RunFlags& flags) {
   if (!inputs.empty() && inputs[0].shape().rank() > 0) batch = std::max<std::int64_t>(1, inputs[0].shape()[0]);
   auto engine_flags = flags.engine;
   engine_flags.no_tune = true;  // one run is not worth measuring for; what earlier builds learnt is used
-  const auto precision = parse_precisions(flags.precision).front();
+  const auto precision = parse_one_precision(flags.precision);
   if (float_precision(precision) != precision && quantized_to(model.graph) != precision)
-    fail(Code::invalid_argument, "{} is not quantised; `halftone quantize` makes a plan that runs in int8",
-         flags.model);
+    fail(Code::invalid_argument, "{} is not quantised to {}; `halftone quantize` makes a plan", flags.model,
+         name(precision));
   const auto engine = build_engine(model.graph, backend, engine_flags, {batch}, float_precision(precision));
   Session session(engine);
   session.run(inputs);
@@ -173,7 +173,7 @@ void add_run(CLI::App& app) {
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   verb->add_option("--output,-o", flags->output, "Write every output to this .npz file");
-  verb->add_option("--precision", flags->precision, "fp32, bf16 or fp16 for what the model leaves in float")
+  verb->add_option("--precision", flags->precision, "fp32, tf32, bf16 or fp16 for what the model leaves in float")
       ->capture_default_str();
   verb->add_flag("--json", flags->json, "For machines");
   flags->engine.add_to(*verb);

@@ -182,13 +182,14 @@ void add_study(CLI::App& app) {
   verb->add_option("model", flags->model, "An ONNX file")->required();
   verb->add_option("--data", flags->data, "Labelled images: a folder with labels.txt, a folder a class, or IDX files")
       ->required();
-  verb->add_option("--calib", flags->calibration, "Images to calibrate int8 with");
+  verb->add_option("--calib", flags->calibration, "Images to calibrate int8 or fp8 with");
   verb->add_option("--preprocess", flags->preprocess,
                    "torchvision, caffe, tf, fashion_mnist, raw, and changes: torchvision,resize=0")
       ->required();
   verb->add_option("--output,-o", flags->output, "Folder for report.html, results.json and the plan")
       ->capture_default_str();
-  verb->add_option("--precision", flags->precisions, "Precisions to compare")->capture_default_str();
+  verb->add_option("--precision", flags->precisions, "Precisions to compare: fp32, tf32, bf16, fp16, int8, fp8")
+      ->capture_default_str();
   verb->add_option("--batch", flags->batches, "Batch sizes: 1,8,32 or 1-32 (doubling)")->capture_default_str();
   add_method(*verb, flags->method);
   verb->add_option("--slo", flags->slo, "Also advise what keeps this latency limit: p99=15ms");

@@ -20,7 +20,9 @@ std::string accuracy_words(std::string_view precision, const Accuracy& accuracy,
   auto text = fmt::format("{} answers {} of {} images right ({})", precision, accuracy.top1, accuracy.images,
                           format_percent(accuracy.top1_share()));
   const double drop = 100 * (base.top1_share() - accuracy.top1_share());
-  text += fmt::format(", {:.1f} points {} FP32", std::abs(drop), drop < 0 ? "above" : "below");
+  text += accuracy.top1 == base.top1 && accuracy.images == base.images
+              ? ", as many as FP32"
+              : fmt::format(", {:.1f} points {} FP32", std::abs(drop), drop < 0 ? "above" : "below");
   if (accuracy.change) {
     const double chance = sign_test(accuracy.change->lost, accuracy.change->gained);
     text += fmt::format(
@@ -73,10 +75,12 @@ Advice for_any_price(const Found& found) {
     if (item.second->top1 > best->second->top1) best = &item;
   auto text = fmt::format("{} answers most images right: {} of {} ({}).", best->first->precision, best->second->top1,
                           best->second->images, format_percent(best->second->top1_share()));
+  std::vector<std::string> level;
   for (const auto& item : found)
-    if (&item != best && item.second->top1 == best->second->top1)
-      text += fmt::format(" As many as {}.", item.first->precision);
+    if (&item != best && item.second->top1 == best->second->top1) level.push_back(item.first->precision);
+  if (!level.empty()) text += fmt::format(" As many as {}.", fmt::join(level, " and "));
   for (const auto& item : found) {
+    if (item.second->top1 == best->second->top1 && &item != best) continue;
     const auto& change = &item == best ? std::optional<Accuracy::Change>() : item.second->change;
     const auto& own = best->second->change;
     if (best->first->precision == "fp32" && change && sign_test(change->lost, change->gained) >= 0.05)

@@ -104,6 +104,8 @@ TEST_F(BadData, AsksForWhatThereIsNot) {
   refuse({"run", example_model(), "-i", images + "/0.pgm", "--preprocess", "fashion_mnist", "--precision", "int8"}, 2,
          {"not quantised"});
   refuse({"explain", example_model(), "--precision", "int8"}, 2, {"not quantised"});
+  refuse({"explain", example_model(), "--precision", "fp32,bf16"}, 2, {"one at a time"});
+  refuse({"explain", example_model(), "--iterations", "0"}, 2, {"--iterations"});
   for (const auto* batch : {"0", "two", "-1", "1,,4", "99999999999999999999", "8-4"})
     refuse({"bench", example_model(), "--batch", batch}, 2, {"batch"});
   refuse({"explain", example_model(), "--batch", "0"}, 2, {"--batch"});
