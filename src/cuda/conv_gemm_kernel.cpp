@@ -112,27 +112,29 @@ struct Counters : KernelState {
 };
 
 /// OHWI weights with zeros behind the channels of each tap.
-Tensor fill_channels(const Tensor& weights, const FusedConv& conv) {
+std::vector<std::byte> fill_channels(const Tensor& weights, const FusedConv& conv) {
   const auto from = static_cast<std::size_t>(conv.c) * size_of(conv.x_type);
   const auto to = static_cast<std::size_t>(filled_channels(conv)) * size_of(conv.x_type);
-  Tensor filled(weights.dtype(), Shape{conv.o, conv.kh, conv.kw, filled_channels(conv)});
-  std::memset(filled.raw(), 0, filled.bytes());
-  for (std::size_t tap = 0; tap < static_cast<std::size_t>(conv.o * conv.kh * conv.kw); ++tap)
-    std::memcpy(static_cast<std::byte*>(filled.raw()) + tap * to,
-                static_cast<const std::byte*>(weights.raw()) + tap * from, from);
+  const auto taps = static_cast<std::size_t>(conv.o * conv.kh * conv.kw);
+  std::vector<std::byte> filled(taps * to);
+  for (std::size_t tap = 0; tap < taps; ++tap)
+    std::memcpy(filled.data() + tap * to, static_cast<const std::byte*>(weights.raw()) + tap * from, from);
   return filled;
+}
+
+WeightPacking packing(const Problem& problem) {
+  const FusedConv conv = fused_conv_of(problem);
+  if (conv.c % chunk_of(conv) == 0) return {};
+  return {fmt::format("cuda.gemm filled {}x{}", conv.kh, conv.kw),
+          [conv](const Tensor& weights, const ConvParams&) { return fill_channels(weights, conv); }};
 }
 
 class ConvGemm : public Prepared {
  public:
   ConvGemm(const PrepareContext& context, const ConvGemmConfig& config, int splits)
-      : setup_(set_up(context)), config_(config), splits_(splits) {
+      : setup_(set_up(context, {.packing = packing(context.problem)})), config_(config), splits_(splits) {
     const FusedConv& conv = setup_.conv;
     if (conv.c % chunk_of(conv)) {
-      const Tensor& weights = context.constants[FusedConv::kW];
-      setup_.weights = context.weights.get(weights, fmt::format("cuda.gemm filled {}x{}", conv.kh, conv.kw),
-                                           [&] { return to_device(context.backend, fill_channels(weights, conv)); });
-      setup_.params.weights = setup_.weights.raw();
       setup_.params.channels = setup_.params.input_pitch = static_cast<int>(filled_channels(conv));
       const auto bytes = static_cast<std::size_t>(conv.n * conv.h * conv.w) * pixel_bytes();
       filled_bytes_ = (bytes + kAlignment - 1) / kAlignment * kAlignment;

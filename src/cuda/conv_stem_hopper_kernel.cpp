@@ -26,20 +26,20 @@ Support supports(const Problem& problem, const Backend& backend) {
   return Support::yes();
 }
 
+WeightPacking packing(const Problem& problem) {
+  const FusedConv conv = fused_conv_of(problem);
+  return {fmt::format("cuda.stem_wgmma {}x{} {}", conv.kh, conv.kw, output_bytes(conv)),
+          [conv](const Tensor& weights, const ConvParams& p) {
+            const Tensor values = weights.to(product_type(conv));
+            return pack_stem_hopper_weights(p, output_bytes(conv), static_cast<int>(size_of(values.dtype())),
+                                            values.raw());
+          }};
+}
+
 class StemHopper : public Prepared {
  public:
-  explicit StemHopper(const PrepareContext& context) : setup_(set_up(context, {.padding_is_zero_point = true})) {
-    const FusedConv& conv = setup_.conv;
-    const Tensor& weights = context.constants[FusedConv::kW];
-    const auto what = fmt::format("cuda.stem_wgmma {}x{} {}", conv.kh, conv.kw, output_bytes(conv));
-    setup_.weights = context.weights.get(weights, what, [&] {
-      const Tensor values = weights.to(product_type(conv));
-      return to_device(context.backend,
-                       pack_stem_hopper_weights(setup_.params, output_bytes(conv),
-                                                static_cast<int>(size_of(values.dtype())), values.raw()));
-    });
-    setup_.params.weights = setup_.weights.raw();
-  }
+  explicit StemHopper(const PrepareContext& context)
+      : setup_(set_up(context, {.padding_is_zero_point = true, .packing = packing(context.problem)})) {}
   bool reads_constant(std::size_t) const override { return false; }
   void run(const RunArgs& args) const override {
     StemParams p;

@@ -35,24 +35,24 @@ Support supports(const Problem& problem, const Backend& backend) {
   return Support::yes();
 }
 
+WeightPacking packing(const Problem& problem) {
+  const FusedConv conv = fused_conv_of(problem);
+  const auto output_bytes = static_cast<int>(size_of(conv.y_type));
+  return {fmt::format("cuda.stem {}x{} {}", conv.kh, conv.kw, output_bytes),
+          [=, compute = compute_of(conv.x_type)](const Tensor& weights, const ConvParams& p) {
+            std::vector<std::byte> packed(stem_weight_count(p, compute) * size_of(weights.dtype()));
+            pack_stem_weights(p, compute, output_bytes, weights.raw(), packed.data());
+            return packed;
+          }};
+}
+
 class ConvStem : public Prepared {
  public:
   explicit ConvStem(const PrepareContext& context) : stem_(describe(fused_conv_of(context.problem))) {
     const float shift = stem_.bytes ? kByteShift : 0.0F;
-    setup_ = set_up(context, {.padding_is_zero_point = true, .input_shift = shift});
-    const FusedConv& conv = setup_.conv;
-    const Tensor& weights = context.constants[FusedConv::kW];
-    const auto output_bytes = static_cast<int>(size_of(conv.y_type));
-    const auto what = fmt::format("cuda.stem {}x{} {}", conv.kh, conv.kw, output_bytes);
-    packed_ = context.weights.get(weights, what, [&] {
-      const auto count = static_cast<std::int64_t>(stem_weight_count(stem_.conv, stem_.compute));
-      Tensor host(weights.dtype(), Shape{count});
-      pack_stem_weights(stem_.conv, stem_.compute, output_bytes, weights.raw(), host.raw());
-      return to_device(context.backend, host);
-    });
-    if (conv.is_int8()) stem_.padding = setup_.quantisation.x_zero - shift;
-    setup_.weights = packed_;
-    setup_.params.weights = packed_.raw();
+    setup_ =
+        set_up(context, {.padding_is_zero_point = true, .input_shift = shift, .packing = packing(context.problem)});
+    if (setup_.conv.is_int8()) stem_.padding = setup_.quantisation.x_zero - shift;
   }
   bool reads_constant(std::size_t) const override { return false; }
   void run(const RunArgs& args) const override {
@@ -64,7 +64,6 @@ class ConvStem : public Prepared {
  private:
   StemParams stem_;
   ConvSetup setup_;
-  Tensor packed_;
 };
 
 }  // namespace

@@ -52,7 +52,8 @@ Support supports(const Problem& problem, const Backend& backend) {
 class ConvStrip : public Prepared {
  public:
   ConvStrip(const PrepareContext& context, const ConvStripConfig& config)
-      : setup_(set_up_for_wgmma(context, config.columns, config.vector)), config_(config) {}
+      : setup_(set_up(context, {.packing = wgmma_packing(context.problem, config.columns, config.vector)})),
+        config_(config) {}
   bool reads_constant(std::size_t) const override { return false; }
   void run(const RunArgs& args) const override {
     check(config_.launch(bind(setup_, args), raw(args.stream)), "cuda.strip");

@@ -20,24 +20,22 @@ Support supports(const Problem& problem, const Backend&) {
 }
 
 /// [C][KH][KW][1] to [KH][KW][C].
-Tensor channels_last(const Tensor& weights, const FusedConv& conv) {
-  Tensor result(weights.dtype(), Shape{conv.kh, conv.kw, conv.c});
+std::vector<std::byte> channels_last(const Tensor& weights, const ConvParams& p) {
+  std::vector<std::byte> packed(weights.bytes());
   const auto size = size_of(weights.dtype());
   const auto* from = static_cast<const std::byte*>(weights.raw());
-  auto* to = static_cast<std::byte*>(result.raw());
-  const auto taps = static_cast<std::size_t>(conv.kh * conv.kw), channels = static_cast<std::size_t>(conv.c);
+  const auto taps = static_cast<std::size_t>(p.kernel_height) * static_cast<std::size_t>(p.kernel_width);
+  const auto channels = static_cast<std::size_t>(p.channels);
   for (std::size_t c = 0; c < channels; ++c)
     for (std::size_t tap = 0; tap < taps; ++tap)
-      std::memcpy(to + (tap * channels + c) * size, from + (c * taps + tap) * size, size);
-  return result;
+      std::memcpy(packed.data() + (tap * channels + c) * size, from + (c * taps + tap) * size, size);
+  return packed;
 }
 
 class Depthwise : public Prepared {
  public:
-  explicit Depthwise(const PrepareContext& context) : setup_(set_up(context)) {
-    setup_.weights = upload(context, channels_last(context.constants[FusedConv::kW], setup_.conv));
-    setup_.params.weights = setup_.weights.raw();
-  }
+  explicit Depthwise(const PrepareContext& context)
+      : setup_(set_up(context, {.packing = {"cuda.depthwise", channels_last}})) {}
   bool reads_constant(std::size_t) const override { return false; }
   void run(const RunArgs& args) const override {
     check(

@@ -134,7 +134,11 @@ ConvSetup set_up(const PrepareContext& context, const SetupOptions& options) {
     bias[o] = static_cast<float>(constant * unit - residual_zero * residual_scale / shrink);
   }
   const bool scaled = conv.scaled() || unit != 1.0 || shrink != 1.0;
-  setup.weights = upload(context, context.constants[FusedConv::kW]);
+  const Tensor& weights = context.constants[FusedConv::kW];
+  const WeightPacking& packing = options.packing;
+  setup.weights = !packing.pack ? upload(context, weights) : context.weights.get(weights, packing.name, [&] {
+    return to_device(context.backend, packing.pack(weights, p));
+  });
   p.weights = setup.weights.raw();
   if (scaled) {
     setup.scale = upload(context, Tensor::from<float>(Shape{conv.o}, std::span<const float>(scale)));
@@ -165,18 +169,13 @@ ConvSetup set_up(const PrepareContext& context, const SetupOptions& options) {
   return setup;
 }
 
-ConvSetup set_up_for_wgmma(const PrepareContext& context, int columns, int vector) {
-  ConvSetup setup = set_up(context);
-  const FusedConv& conv = setup.conv;
-  const Tensor& weights = context.constants[FusedConv::kW];
+WeightPacking wgmma_packing(const Problem& problem, int columns, int vector) {
+  const FusedConv conv = fused_conv_of(problem);
   const auto outputs = static_cast<int>((conv.o + columns - 1) / columns * columns);
-  const auto what = fmt::format("cuda.wgmma {}x{} {}/{}", conv.kh, conv.kw, outputs, vector);
-  setup.weights = context.weights.get(weights, what, [&] {
-    return to_device(context.backend, pack_wgmma_weights(weights.raw(), setup.params,
-                                                         static_cast<int>(size_of(conv.x_type)), vector, outputs));
-  });
-  setup.params.weights = setup.weights.raw();
-  return setup;
+  return {fmt::format("cuda.wgmma {}x{} {}/{}", conv.kh, conv.kw, outputs, vector),
+          [=](const Tensor& weights, const ConvParams& p) {
+            return pack_wgmma_weights(weights.raw(), p, static_cast<int>(size_of(weights.dtype())), vector, outputs);
+          }};
 }
 
 ConvParams bind(const ConvSetup& setup, const RunArgs& args) {

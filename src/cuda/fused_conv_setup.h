@@ -1,4 +1,9 @@
 #pragma once
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "cuda/conv_params.h"
 #include "cuda/cuda_device.h"
 #include "cuda/element_type.h"
@@ -41,17 +46,25 @@ struct ConvSetup {
   Tensor weights, scale, bias, rescale;
 };
 
+/// The form in which a kernel reads its weights.
+struct WeightPacking {
+  std::string name;  ///< tells it from every other form of the same weights
+  /// OHWI weights to what lies on the device; none leaves them as they are.
+  std::function<std::vector<std::byte>(const Tensor& weights, const ConvParams& p)> pack;
+};
+
 struct SetupOptions {
   bool divide_residual = false;        ///< divide everything by the residual's scale, leaving `rescale` to undo it
   bool padding_is_zero_point = false;  ///< the kernel pads with x's zero point
   float input_shift = 0;               ///< what the kernel takes off every x before it multiplies
+  WeightPacking packing = {};
 };
 
-/// Folds scales, zero points, bias and activation as ConvParams want them and uploads them; weights as they are, OHWI.
+/// Folds scales, zero points, bias and activation as ConvParams want them and uploads them with the weights.
 /// Throws unsupported where x has a zero point and there is padding that the kernel fills with zeros.
 ConvSetup set_up(const PrepareContext& context, const SetupOptions& options = {});
-/// The same with weights for Hopper's products (pack_wgmma_weights), outputs padded to a multiple of `columns`.
-ConvSetup set_up_for_wgmma(const PrepareContext& context, int columns, int vector);
+/// Weights for Hopper's products (pack_wgmma_weights), outputs padded to a multiple of `columns`.
+WeightPacking wgmma_packing(const Problem& problem, int columns, int vector);
 
 /// The parameters of one call.
 ConvParams bind(const ConvSetup& setup, const RunArgs& args);

@@ -5,6 +5,7 @@
 
 #include "backend/check.h"
 #include "cuda/cuda_backend.h"
+#include "graph/fused_conv.h"
 #include "graph/op.h"
 
 // Every row of the CUDA backend against the operators' references. Skipped, by name, where there is no device.
@@ -127,6 +128,33 @@ TEST(cuda_conv, eight_bit_forms) {
       "FusedConv u8:3x1x1x80 i8:10x1x1x80! f32:10! _ f32:10! f32:6!",
       "FusedConv u8:2x13x11x5 i8:7x3x3x5! f32:7! f16:2x13x11x7 f32:7! f32:6! act=sigmoid pads=1 to=f16",
   });
+}
+
+// Packed or as they are, not both. The types leave little to fill up.
+TEST(cuda_conv, weights_lie_on_the_device_once) {
+  if (!device()) GTEST_SKIP() << "no CUDA device here";
+  auto& backend = *device();
+  for (const char* line : {"FusedConv f16:32x56x56x64 f16:256x3x3x64! f32:256! act=relu pads=1*4",
+                           "FusedConv f16:2x14x14x60 f16:64x3x3x60! f32:64! pads=1*4",
+                           "FusedConv f16:8x224x224x3 f16:64x7x7x3! f32:64! act=relu pads=3*4 strides=2*2",
+                           "FusedConv f16:2x28x28x64 f16:64x3x3x1! f32:64! group=64 pads=1*4"}) {
+    const Problem problem = Problem::parse(line);
+    auto constants = random_inputs(problem, 3);
+    constants[FusedConv::kX] = {};
+    for (const auto& kernel : backend.kernels()) {
+      if (!kernel.competes || !kernel.supports(problem, backend)) continue;
+      for (const auto& config : kernel.configs(problem, backend)) {
+        SCOPED_TRACE(fmt::format("{} {} {}", line, kernel.name, config));
+        WeightCache weights;
+        try {
+          const auto prepared = kernel.prepare({problem, config, constants, backend, weights, 1});
+          EXPECT_LT(weights.bytes(), 2 * constants[FusedConv::kW].bytes());
+        } catch (const Error& error) {
+          if (error.code() != Code::unsupported) ADD_FAILURE() << error.what();
+        }
+      }
+    }
+  }
 }
 
 TEST(cuda_pool, all) {
