@@ -129,12 +129,18 @@ void measure_model(const std::vector<const Source*>& sources, const BenchFlags& 
   for (const auto& devices : device_sets)
     for (const auto* source : sources)
       for (const auto precision : source->precisions) {
+        if (device_sets.size() > 1 && precision == Precision::tf32 && !devices.backends.front()->has("tf32")) {
+          results.absent.push_back(
+              {"halftone", fmt::format("{} tf32 on {}", source->name, devices.id()), "it has no products of tf32"});
+          continue;
+        }
         auto engine_flags = flags.engine;
         if (engine_flags.threads == 0) engine_flags.threads = devices.threads_each(flags.sessions);
         auto build = engine_builder(source->graph, devices, engine_flags, batches, float_precision(precision));
         contenders.push_back(make_contender(source->name, source->path, precision, std::move(build), flags.sessions));
         graphs.push_back(&source->graph);
       }
+  if (contenders.empty()) fail(Code::unsupported, "none of these devices has products of tf32");
   sweeper.measure(contenders);
   for (const auto& contender : contenders) add_device_figures(contender, flags.copies, flags.protocol.seconds, results);
   for (std::size_t i = 0; i < contenders.size(); ++i) {

@@ -38,6 +38,8 @@ class Builder {
     if (options_.batches.empty()) fail(Code::invalid_argument, "no batch size given");
     backend().use_threads(engine_->threads_);  // a GPU becomes the thread's own
     const auto& info = backend().info();
+    if (options_.precision == Precision::tf32 && !backend().has("tf32"))
+      fail(Code::unsupported, "{} has no products of tf32; what it would run is fp32", info.id);
     for (const auto& name : options_.kernels_off)
       if (!find_kernel(backend(), name)) fail(Code::not_found, "there is no kernel '{}' on {}", name, info.id);
     if (const auto found = graph_.metadata.find(tactic_metadata_key(info)); found != graph_.metadata.end())

@@ -31,6 +31,7 @@ TEST_F(Bench, RefusesWhatMakesNoSense) {
   refuse(quick({"--sessions", "1000"}), 2, {"1000 sessions of 1 threads want 1000 cores"});
   refuse(quick({"--sessions", "0"}), 2, {"--sessions"});
   refuse(quick({"--precision", "fp32,int8"}), 2, {"none of the models runs in int8", "quantize"});
+  refuse(quick({"--precision", "tf32"}), 4, {"cpu has no products of tf32"});
   refuse(quick({"--data", "images"}), 2, {"--data and --preprocess"});
   refuse({"bench"}, 2, {"models", "--compare"});
   refuse({"bench", "--compare", text("none.json")}, 5, {"none.json", "no such file"});
@@ -99,8 +100,9 @@ TEST_F(Bench, MeasuresPrecisionsTogetherAndWritesAPage) {
 TEST_F(Bench, DevicesThatShareTheWorkAreMeasuredTogether) {
   if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "needs two cores";
   const auto out = succeed(quick({"--batch", "1,4", "--threads", "1", "--device", "cpu", "--device", "cpu,cpu",
-                                  "--json", text("out.json"), "--html", text("out.html")}));
+                                  "--precision", "fp32,tf32", "--json", text("out.json"), "--html", text("out.html")}));
   EXPECT_NE(out.find("scaling over devices"), std::string::npos) << out;
+  EXPECT_NE(out.find("tf32 on cpu: it has no products of tf32"), std::string::npos) << out;
   const auto results = read_results(path("out.json")).results;
   ASSERT_EQ(results.size(), 4u);
   for (const auto& result : results) {
