@@ -1,6 +1,8 @@
 #pragma once
 #include "cuda/conv_cutlass.h"
 
+#define CUTLASS_ENABLE_GDC_FOR_SM90  // its kernels wait for those before them, and release the next
+
 #include <cutlass/cutlass.h>
 
 #include <cutlass/gemm/device/gemm_universal_adapter.h>
@@ -9,6 +11,8 @@
 #include <cutlass/gemm/collective/collective_builder.hpp>
 #include <cutlass/gemm/kernel/gemm_universal.hpp>
 #include <type_traits>
+
+#include "cuda/launch.h"
 
 /// Ping-pong kernels of CUTLASS 3: of two groups of warps one multiplies its tile while the other writes its own.
 namespace halftone::cuda::cutlass_product {
@@ -79,7 +83,7 @@ struct Product {
     if (p.workspace_bytes < Gemm::get_workspace_size(a)) return cudaErrorInvalidValue;
     Gemm gemm;
     if (gemm.initialize(a, p.workspace, stream) != cutlass::Status::kSuccess ||
-        gemm.run(stream) != cutlass::Status::kSuccess) {
+        gemm.run(stream, nullptr, begin_overlap(stream)) != cutlass::Status::kSuccess) {
       const cudaError_t error = cudaGetLastError();
       return error == cudaSuccess ? cudaErrorUnknown : error;
     }

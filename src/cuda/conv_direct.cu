@@ -1,14 +1,18 @@
 #include "cuda/conv_direct.h"
 
 #include "cuda/activation.cuh"
+#include "cuda/dependency.cuh"
 #include "cuda/element_access.cuh"
 #include "cuda/element_dispatch.cuh"
+#include "cuda/launch.h"
 
 namespace halftone::cuda {
 namespace {
 
 template <typename T, typename W>
 __global__ void direct_kernel(const DirectParams p, int64_t count) {
+  release_next();
+  await_earlier();
   const ConvParams& c = p.conv;
   const int group_in = c.channels / p.groups;
   const int group_out = c.outputs / p.groups;
@@ -65,11 +69,10 @@ cudaError_t conv_direct(const DirectParams& p, cudaStream_t stream) {
     using T = decltype(zero);
     const unsigned blocks = grid_blocks(count, kThreads);
     if constexpr (std::is_integral_v<T>) {
-      direct_kernel<T, int8_t><<<blocks, kThreads, 0, stream>>>(p, count);
+      return launch_overlapping(direct_kernel<T, int8_t>, blocks, kThreads, 0, stream, p, count);
     } else {
-      direct_kernel<T, T><<<blocks, kThreads, 0, stream>>>(p, count);
+      return launch_overlapping(direct_kernel<T, T>, blocks, kThreads, 0, stream, p, count);
     }
-    return cudaGetLastError();
   });
 }
 

@@ -3,6 +3,8 @@
 
 #include "cuda/capability.h"
 #include "cuda/conv_params.h"
+#include "cuda/dependency.cuh"
+#include "cuda/launch.h"
 #include "cuda/mma.cuh"
 #include "cuda/shared_limit.h"
 
@@ -351,7 +353,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   static_assert(kRowStep % 8 == 0);
 
   Copy copies[kRowsPerThread + kColumnsPerThread];
-  auto load_stage = [&](int stage) {
+  auto load_pixels = [&](int stage) {
     const uint32_t to = base + stage * Tile::kStageBytes + store_offset;
 #pragma unroll
     for (int i = 0; i < kRowsPerThread; ++i) {
@@ -359,13 +361,16 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
       copies[i].begin(to + i * kRowStep * Tile::kDepth,
                       valid ? gather.row[i] + gather.tap_offset : static_cast<const char*>(p.input), valid);
     }
+    gather.advance(p, Tile::kDepth);
+  };
+  auto load_weights = [&](int stage) {
+    const uint32_t to = base + stage * Tile::kStageBytes + store_offset;
     const bool deep = weight_byte < depth_bytes;
 #pragma unroll
     for (int i = 0; i < kColumnsPerThread; ++i) {
       copies[kRowsPerThread + i].begin(to + (Tile::kRows + i * kRowStep) * Tile::kDepth,
                                        weight[i] + (deep ? weight_byte : 0), deep && (weight_valid >> i & 1U) != 0);
     }
-    gather.advance(p, Tile::kDepth);
     weight_byte += Tile::kDepth;
   };
   auto finish_stage = [&] {
@@ -385,8 +390,13 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 
 #pragma unroll
   for (int s = 0; s < kStages - 1; ++s) {
+    if (s < steps) load_weights(s);
+  }
+  await_earlier();
+#pragma unroll
+  for (int s = 0; s < kStages - 1; ++s) {
     if (s < steps) {
-      load_stage(s);
+      load_pixels(s);
       finish_stage();
     }
     commit_copies();
@@ -405,7 +415,10 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     wait_copies<kStages - 2>();
     __syncthreads();
     const bool loads = step + kStages - 1 < steps;
-    if (loads) load_stage(load_to);
+    if (loads) {
+      load_pixels(load_to);
+      load_weights(load_to);
+    }
     commit_copies();
     if (++load_to == kStages) load_to = 0;
 
@@ -448,6 +461,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     if (loads) finish_stage();
   }
 
+  release_next();
   if (splits > 1) {
     constexpr int kCount = kRowBlocks * kColumnBlocks * 4;
     if (!reduce_splits<Acc, Tile::kThreads, kCount>(&sums[0][0][0], p, tile, split, splits)) {
@@ -552,8 +566,8 @@ cudaError_t launch_conv_gemm(const ConvParams& p, int splits, cudaStream_t strea
     return cudaErrorInvalidValue;
   }
   const bool whole = p.outputs % kVector == 0 && p.output_pitch % kVector == 0;
-  kernel<<<static_cast<unsigned>(blocks), Tile::kThreads, bytes, stream>>>(p, column_tiles, splits, whole);
-  return cudaGetLastError();
+  return launch_overlapping(kernel, static_cast<unsigned>(blocks), Tile::kThreads, bytes, stream, p, column_tiles,
+                            splits, whole);
 }
 
 }  // namespace halftone::cuda

@@ -125,6 +125,7 @@ __global__ void __launch_bounds__(Pointwise<T, Out, kRows, kColumns, kWarpRows, 
     }
   };
 
+  await_earlier();
 #pragma unroll
   for (int s = 0; s < kStages - 1; ++s) {
     if (first_tile + s * tile_step < tiles) load_tile(first_tile + s * tile_step, s);
@@ -185,6 +186,7 @@ __global__ void __launch_bounds__(Pointwise<T, Out, kRows, kColumns, kWarpRows, 
       }
     }
 
+    if (tile + tile_step >= tiles) release_next();
     const char* added = shared + slabs * kColumns * kSlab + stage * stage_bytes + slabs * kRows * kSlab + thread * 16;
     const uint32_t first = static_cast<uint32_t>(tile) * kRows + row;
 #pragma unroll
@@ -236,8 +238,7 @@ cudaError_t launch_pointwise_with(const ConvParams& p, cudaStream_t stream) {
   const int64_t slots = std::max(1, at_once / slices);
   const int64_t rounds = (tiles + slots - 1) / slots;
   const int64_t across = (tiles + rounds - 1) / rounds;
-  kernel<<<static_cast<unsigned>(across * slices), P::kThreads, bytes, stream>>>(p, slices);
-  return cudaGetLastError();
+  return launch_overlapping(kernel, static_cast<unsigned>(across * slices), P::kThreads, bytes, stream, p, slices);
 }
 
 template <typename T, typename Out, int kRows, int kColumns, int kWarpRows, int kWarpColumns, int kStages>

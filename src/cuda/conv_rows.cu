@@ -1,6 +1,8 @@
 #include "cuda/conv_rows.h"
 
 #include "cuda/conv_gemm.cuh"
+#include "cuda/dependency.cuh"
+#include "cuda/launch.h"
 
 namespace halftone::cuda {
 namespace {
@@ -42,28 +44,34 @@ __global__ void __launch_bounds__(kWarps * 32) conv_rows_kernel(const ConvParams
   using Acc = Accumulator<T>;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int channel = static_cast<int>(blockIdx.x) * kWarps + static_cast<int>(threadIdx.x) / 32;
-  if (channel >= p.outputs) return;
-  const int chunks = p.channels * static_cast<int>(sizeof(T)) / 16;
+  const int chunks = channel < p.outputs ? p.channels * static_cast<int>(sizeof(T)) / 16 : 0;
   const auto* weights = static_cast<const uint4*>(p.weights) + int64_t{channel} * chunks;
   const auto* input = static_cast<const uint4*>(p.input);
   Acc sums[kRows] = {};
-  for (int first = lane; first < chunks; first += 32 * kAtOnce) {
-    uint4 loaded[kAtOnce];
+  uint4 loaded[kAtOnce];
+  auto load_weights = [&](int first) {
 #pragma unroll
     for (int i = 0; i < kAtOnce; ++i) {
       const int at = first + i * 32;
       loaded[i] = at < chunks ? __ldcs(weights + at) : uint4{};
     }
+  };
+  load_weights(lane);
+  await_earlier();
+  for (int first = lane; first < chunks; first += 32 * kAtOnce) {
+    if (first != lane) load_weights(first);
 #pragma unroll
     for (int i = 0; i < kAtOnce; ++i) {
       const int at = first + i * 32;
-      if (at >= chunks) break;
 #pragma unroll
       for (int r = 0; r < kRows; ++r) {
-        if (r < pixels) add_products(T{}, sums[r], __ldg(input + int64_t{r} * chunks + at), loaded[i]);
+        const uint4 values = at < chunks && r < pixels ? input[int64_t{r} * chunks + at] : uint4{};
+        add_products(T{}, sums[r], values, loaded[i]);
       }
     }
   }
+  release_next();
+  if (channel >= p.outputs) return;
   Epilogue<Acc, Out, 1> epilogue;
   epilogue.load(p, channel);
 #pragma unroll
@@ -80,12 +88,8 @@ template <typename T, typename Out>
 cudaError_t launch(const ConvParams& p, cudaStream_t stream) {
   const auto pixels = static_cast<int>(output_pixels(p));
   const auto blocks = static_cast<unsigned>((p.outputs + kWarps - 1) / kWarps);
-  if (pixels == 1) {
-    conv_rows_kernel<T, Out, 1><<<blocks, kWarps * 32, 0, stream>>>(p, pixels);
-  } else {
-    conv_rows_kernel<T, Out, kMostRows><<<blocks, kWarps * 32, 0, stream>>>(p, pixels);
-  }
-  return cudaGetLastError();
+  auto* kernel = pixels == 1 ? conv_rows_kernel<T, Out, 1> : conv_rows_kernel<T, Out, kMostRows>;
+  return launch_overlapping(kernel, blocks, kWarps * 32, 0, stream, p, pixels);
 }
 
 struct Row {

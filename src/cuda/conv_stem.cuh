@@ -5,6 +5,8 @@
 
 #include "cuda/conv_gemm.cuh"
 #include "cuda/conv_stem_tile.h"
+#include "cuda/dependency.cuh"
+#include "cuda/launch.h"
 #include "cuda/shared_limit.h"
 
 namespace halftone::cuda::stem {
@@ -81,6 +83,7 @@ __global__ void __launch_bounds__(kThreads, 4)
   constexpr int kProducts = sizeof(T) == 4 ? 2 : 1;
   const ConvParams& c = p.conv;
 
+  release_next();
   extern __shared__ char shared[];
   uint32_t* weights = reinterpret_cast<uint32_t*>(shared);
   const int weight_words = groups * kColumns * 4 * kWords;
@@ -103,6 +106,8 @@ __global__ void __launch_bounds__(kThreads, 4)
     const int tap = i < c.kernel_height * c.kernel_width ? i : 0;
     taps[i] = tap / c.kernel_width * c.dilation_height * window_width + tap % c.kernel_width * c.dilation_width;
   }
+
+  await_earlier();
 
   for (uint32_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
     const uint32_t line = tile / tiles_across;
@@ -233,8 +238,8 @@ cudaError_t launch_with(const StemParams& p, cudaStream_t stream) {
   const int64_t rounds = (tiles + slots - 1) / slots;
   const dim3 grid(static_cast<unsigned>((tiles + rounds - 1) / rounds), static_cast<unsigned>(column_tiles));
   if (tiles > 0x7fffffff) return cudaErrorInvalidConfiguration;
-  kernel<<<grid, kThreads, bytes, stream>>>(p, tap_groups(c, sizeof(T)), across, down, static_cast<uint32_t>(tiles));
-  return cudaGetLastError();
+  return launch_overlapping(kernel, grid, kThreads, bytes, stream, p, tap_groups(c, sizeof(T)), across, down,
+                            static_cast<uint32_t>(tiles));
 }
 
 template <typename T, typename Source, typename Out, int kColumns>

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "cuda/conv_gemm.cuh"
+#include "cuda/dependency.cuh"
+#include "cuda/launch.h"
 #include "cuda/shared_limit.h"
 #include "cuda/wgmma.cuh"
 
@@ -243,6 +245,7 @@ __global__ void __launch_bounds__(kHopperThreads, Window::kBlocks)
   constexpr int kChunks = kOutBytes / 16;
   constexpr int kStagedBytes = kLine * kOutBytes;
   const ConvParams& c = p.conv;
+  release_next();
   extern __shared__ __align__(128) char shared[];  // results of two lines, before them the strip as it lies; the window
   __shared__ uint64_t arrived;
   char* window = shared + staged_bytes;
@@ -261,6 +264,7 @@ __global__ void __launch_bounds__(kHopperThreads, Window::kBlocks)
   const int rows = Window::rows(lines);
   const int copy_bytes = Window::rows(strip) * kPitch;
   const Source* pixels = static_cast<const Source*>(c.input) + int64_t{image} * c.height * c.width * c.input_pitch;
+  await_earlier();
   if (raw_bytes > 0) {
     if (thread == 0) {
       start_barrier(shared_address(&arrived), 1);
@@ -390,9 +394,8 @@ cudaError_t launch_hopper_as(const StemParams& p, cudaStream_t stream) {
       (std::max(raw, 2 * Window::kLine * kStagedChannels * static_cast<int>(sizeof(Out))) + 127) / 128 * 128;
   const int window = rows * Window::kPitch * Window::kCopies + kBeyond;
   const dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(channel_tiles));
-  kernel<<<grid, kHopperThreads, static_cast<size_t>(staged + window), stream>>>(
-      p, strip, raw, staged, static_cast<uint32_t>(across), static_cast<uint32_t>(down));
-  return cudaGetLastError();
+  return launch_overlapping(kernel, grid, kHopperThreads, static_cast<size_t>(staged + window), stream, p, strip, raw,
+                            staged, static_cast<uint32_t>(across), static_cast<uint32_t>(down));
 }
 
 /// Input of type Source, multiplied as T, stored as Out.

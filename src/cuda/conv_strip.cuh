@@ -65,8 +65,15 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
   const int first_strip = static_cast<int>(blockIdx.x) * Tile::kGroups + group;
 
   if (thread == 0) {
+    prefetch_map(map);
     for (int i = 0; i < 1 + Tile::kGroups * Tile::kBuffers; ++i) start_barrier(weights_full + 8 * i, 1);
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+    arrive_expecting(weights_full, Tile::kWeightBytes);
+    const auto* from = static_cast<const char*>(p.weights) + int64_t{first_column} * Tile::kSlab;
+    for (int tap = 0; tap < Tile::kTaps; ++tap) {
+      copy_bulk(weights + tap * Tile::kTapBytes, from + int64_t{tap} * plan.padded_outputs * Tile::kSlab,
+                Tile::kTapBytes, weights_full);
+    }
   }
   Quad quad;
   for (int c = thread; c < Tile::kColumns; c += Tile::kThreads) {
@@ -76,6 +83,7 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
     biases[c] = one.bias[0];
   }
   quad.load(p, p.outputs);
+  await_earlier();
   __syncthreads();
 
   auto fetch = [&](int strip, int buffer) {
@@ -84,14 +92,6 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
     arrive_expecting(full + buffer * 8, (plan.lines + 2) * plan.pitch * Tile::kSlab);
     copy_box(buffers + buffer * plan.strip_bytes, map, -p.pad_left, y - p.pad_top, image, full + buffer * 8);
   };
-  if (thread == 0) {
-    arrive_expecting(weights_full, Tile::kWeightBytes);
-    const auto* from = static_cast<const char*>(p.weights) + int64_t{first_column} * Tile::kSlab;
-    for (int tap = 0; tap < Tile::kTaps; ++tap) {
-      copy_bulk(weights + tap * Tile::kTapBytes, from + int64_t{tap} * plan.padded_outputs * Tile::kSlab,
-                Tile::kTapBytes, weights_full);
-    }
-  }
   if (leads) {
     for (int b = 0; b < Tile::kBuffers && first_strip + b * step < strips; ++b) fetch(first_strip + b * step, b);
   }
@@ -109,6 +109,7 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
     const int lines = min(plan.lines, p.out_height - first_line);
     const int64_t first_pixel = (int64_t{image} * p.out_height + first_line) * p.out_width;
     wait_barrier(full + buffer * 8, parity);
+    if (strip + step >= strips) release_next();
 #pragma unroll 1
     for (int tile = 0; tile < plan.tiles; ++tile) {
       Acc sums[kSums];
@@ -137,7 +138,7 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
 #pragma unroll
           for (int g = 0; g < kVectors; ++g) {
             if (column + g * 4 * kVector >= p.outputs) continue;
-            const uint4 four = __ldg(reinterpret_cast<const uint4*>(residual + at[h] + g * 4 * kVector));
+            const uint4 four = *reinterpret_cast<const uint4*>(residual + at[h] + g * 4 * kVector);
             added[h][g][0] = four.x, added[h][g][1] = four.y, added[h][g][2] = four.z, added[h][g][3] = four.w;
           }
         }
@@ -227,8 +228,7 @@ cudaError_t launch_conv_strip(const ConvParams& p, cudaStream_t stream) {
   const int64_t rounds = (wanted + slots - 1) / slots;
   const dim3 grid(static_cast<unsigned>((wanted + rounds - 1) / rounds), static_cast<unsigned>(column_tiles));
   const int bytes = Tile::kAlignment + Tile::kWeightBytes + Tile::kGroups * Tile::kBuffers * plan.strip_bytes;
-  kernel<<<grid, Tile::kThreads, bytes, stream>>>(map, p, plan, static_cast<int>(strips));
-  return cudaGetLastError();
+  return launch_overlapping(kernel, grid, Tile::kThreads, bytes, stream, map, p, plan, static_cast<int>(strips));
 }
 
 /// The tiles for an 8-bit and for a 16-bit type, which conv_strip_*_sm90a.cu compile.

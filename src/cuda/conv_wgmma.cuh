@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "cuda/conv_gemm.cuh"
+#include "cuda/dependency.cuh"
+#include "cuda/launch.h"
 #include "cuda/tensor_map.h"
 #include "cuda/wgmma.cuh"
 
@@ -85,6 +87,7 @@ struct Feeder {
   }
 
   /// Fills the next stage as soon as all warps have left it; nothing once the last tile is through.
+  template <bool kWeights = true, bool kPixels = true>
   __device__ void fill_stage(const ConvParams& p, const WgmmaPlan& plan, const CUtensorMap& map,
                              const CUtensorMap& residual, uint32_t stages, uint32_t full, uint32_t empty) {
     if (tile >= plan.row_tiles) return;
@@ -92,9 +95,10 @@ struct Feeder {
     const uint32_t barrier = full + stage * 8;
     wait_barrier(empty + stage * 8, parity);
     if (slab < plan.depth.slabs) {
-      fill_slabs(p, plan, map, to, barrier);
+      fill_slabs<kWeights, kPixels>(p, plan, map, to, barrier);
     } else {
-      fill_residual(plan, residual, to, barrier);
+      if constexpr (kPixels) fill_residual(plan, residual, to, barrier);
+      ++slab;
     }
     if (slab == plan.depth.slabs + (plan.adds ? 1 : 0)) {
       slab = slab_in_tap = tap_x = tap_y = 0;
@@ -107,22 +111,26 @@ struct Feeder {
     }
   }
 
+  template <bool kWeights, bool kPixels>
   __device__ void fill_slabs(const ConvParams& p, const WgmmaPlan& plan, const CUtensorMap& map, uint32_t pixels_to,
                              uint32_t barrier) {
     const int slab_bytes = plan.depth.slab_bytes;
     const int count = Tile::kDepth / slab_bytes;
     uint32_t weights_to = pixels_to + Tile::kRows * Tile::kDepth;
-    arrive_expecting(barrier, (Tile::kRows + Tile::kColumns) * Tile::kDepth);
+    if constexpr (kWeights) arrive_expecting(barrier, (Tile::kRows + Tile::kColumns) * Tile::kDepth);
 #pragma unroll 1
     for (int i = 0; i < count; ++i) {
       const bool filler = tap_y == p.kernel_height;  // beyond the channels there are zeros
       const int channel = filler ? p.channels : slab_in_tap * (slab_bytes / static_cast<int>(sizeof(T)));
-      if (plan.rows) {
-        copy_rows(pixels_to, map, channel, row, barrier);
-      } else {
-        copy_pixels(pixels_to, map, channel, x, y, image, tap_x * p.dilation_width, tap_y * p.dilation_height, barrier);
+      if constexpr (kPixels) {
+        if (plan.rows) {
+          copy_rows(pixels_to, map, channel, row, barrier);
+        } else {
+          copy_pixels(pixels_to, map, channel, x, y, image, tap_x * p.dilation_width, tap_y * p.dilation_height,
+                      barrier);
+        }
       }
-      copy_bulk(weights_to, weights, Tile::kColumns * slab_bytes, barrier);
+      if constexpr (kWeights) copy_bulk(weights_to, weights, Tile::kColumns * slab_bytes, barrier);
       pixels_to += Tile::kRows * slab_bytes;
       weights_to += Tile::kColumns * slab_bytes;
       weights += int64_t{plan.padded_outputs} * slab_bytes;
@@ -145,7 +153,6 @@ struct Feeder {
       copy_rows(to, residual, column + byte / static_cast<int>(sizeof(Residual)), row, barrier);
       to += Tile::kRows * kTogether;
     }
-    ++slab;
   }
 };
 
@@ -252,16 +259,19 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   const int thread = static_cast<int>(threadIdx.x);
   const int first_column = static_cast<int>(blockIdx.x) % plan.column_tiles * Tile::kColumns;
   const int first_tile = static_cast<int>(blockIdx.x) / plan.column_tiles;
-  if (thread == 0) {
+  constexpr int kFeeding = Tile::kFed ? Tile::kMultiplyThreads : 0;
+  if (thread == kFeeding) {
+    prefetch_map(map);
+    if (plan.adds) prefetch_map(residual_map);
     for (int s = 0; s < Tile::kStages; ++s) {
       start_barrier(full + s * 8, 1);
       start_barrier(empty + s * 8, Tile::kGroups * 4);
     }
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
     feeder.start(p, plan, first_tile);
-    if constexpr (!Tile::kFed) {
 #pragma unroll 1
-      for (int s = 0; s < Tile::kAhead; ++s) feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
+    for (int s = 0; s < Tile::kAhead; ++s) {
+      feeder.template fill_stage<true, false>(p, plan, map, residual_map, stages, full, empty);
     }
   }
   Quad quad;
@@ -272,12 +282,20 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     biases[c] = one.bias[0];
   }
   quad.load(p, p.outputs);
+  await_earlier();
+  if (thread == kFeeding) {
+    feeder.start(p, plan, first_tile);
+#pragma unroll 1
+    for (int s = 0; s < Tile::kAhead; ++s) {
+      feeder.template fill_stage<false, true>(p, plan, map, residual_map, stages, full, empty);
+    }
+  }
   __syncthreads();
   if constexpr (Tile::kFed) {
     constexpr bool kGroupFeeds = Tile::kThreads - Tile::kMultiplyThreads == 128;
     if (thread >= Tile::kMultiplyThreads) {
       if constexpr (kGroupFeeds) asm volatile("setmaxnreg.dec.sync.aligned.u32 40;");
-      if (thread == Tile::kMultiplyThreads) {
+      if (thread == kFeeding) {
 #pragma unroll 1
         while (feeder.tile < plan.row_tiles) feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
       }
@@ -325,7 +343,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     __syncwarp();
     if (lane == 0) arrive(empty + which * 8);
     if constexpr (!Tile::kFed) {
-      if (thread == 0) {
+      if (thread == kFeeding) {
         asm volatile("" ::: "memory");  // or all threads read what this one writes, to no end
         feeder.fill_stage(p, plan, map, residual_map, stages, full, empty);
       }
@@ -365,6 +383,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
       for (int i = 0; i < kSums; ++i) sums[i] = total[i];
     }
 
+    if (tile + plan.across >= plan.row_tiles) release_next();
     const int64_t row = int64_t{tile} * Tile::kRows + row_in_tile;
     const uint32_t added_at =
         stages + stage * Tile::kStageBytes + row_in_tile * kTogether + lane % 4 * kVector * sizeof(Residual);
@@ -459,9 +478,8 @@ cudaError_t launch_conv_wgmma(const ConvParams& p, cudaStream_t stream) {
                      kAddedBytes<T, Out> / kBytes);
   }
   if (error != cudaSuccess) return error;
-  kernel<<<static_cast<unsigned>(plan.across * plan.column_tiles), Tile::kThreads, Tile::kSharedBytes, stream>>>(
-      map, residual_map, p, plan);
-  return cudaGetLastError();
+  return launch_overlapping(kernel, static_cast<unsigned>(plan.across * plan.column_tiles), Tile::kThreads,
+                            Tile::kSharedBytes, stream, map, residual_map, p, plan);
 }
 
 template <typename T, typename Out, typename Tile>

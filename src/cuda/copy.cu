@@ -1,6 +1,8 @@
 #include "cuda/copy.h"
 
+#include "cuda/dependency.cuh"
 #include "cuda/element_dispatch.cuh"
+#include "cuda/launch.h"
 
 namespace halftone::cuda {
 namespace {
@@ -10,6 +12,8 @@ constexpr int64_t kFewItems = int64_t{1} << 31;  // that 32 bits count, a grid's
 
 template <typename Word>
 __global__ void pick_kernel(const PickParams p, int words, int64_t items) {
+  release_next();
+  await_earlier();
   const int64_t step = int64_t{gridDim.x} * blockDim.x;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < items; i += step) {
     const int64_t pixel = i / words;
@@ -24,6 +28,8 @@ __global__ void pick_kernel(const PickParams p, int words, int64_t items) {
 
 template <typename Word>
 __global__ void widen_kernel(const Word* input, Word* output, int from, int to, int64_t items) {
+  release_next();
+  await_earlier();
   const int64_t step = int64_t{gridDim.x} * blockDim.x;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < items; i += step) {
     const int64_t row = i / to;
@@ -35,6 +41,8 @@ __global__ void widen_kernel(const Word* input, Word* output, int from, int to, 
 /// Index counts items: 32 bits where they do, since a division of 64 costs more than a copy.
 template <typename Word, typename Index>
 __global__ void concat_kernel(const ConcatParams p, Index width, Index items) {
+  release_next();
+  await_earlier();
   const Index step = Index{gridDim.x} * blockDim.x;
   for (Index i = Index{blockIdx.x} * blockDim.x + threadIdx.x; i < items; i += step) {
     const Index row = i / width;
@@ -55,8 +63,7 @@ template <typename Word>
 cudaError_t launch_pick(const PickParams& p, cudaStream_t stream) {
   const int words = p.pixel_bytes / static_cast<int>(sizeof(Word));
   const int64_t items = p.batch * p.out_height * p.out_width * words;
-  pick_kernel<Word><<<grid_blocks(items, kThreads), kThreads, 0, stream>>>(p, words, items);
-  return cudaGetLastError();
+  return launch_overlapping(pick_kernel<Word>, grid_blocks(items, kThreads), kThreads, 0, stream, p, words, items);
 }
 
 template <typename Word>
@@ -64,9 +71,9 @@ cudaError_t launch_widen(const void* input, void* output, int64_t rows, int from
                          cudaStream_t stream) {
   constexpr int kBytes = static_cast<int>(sizeof(Word));
   const int64_t items = rows * (to_bytes / kBytes);
-  widen_kernel<<<grid_blocks(items, kThreads), kThreads, 0, stream>>>(
-      static_cast<const Word*>(input), static_cast<Word*>(output), from_bytes / kBytes, to_bytes / kBytes, items);
-  return cudaGetLastError();
+  return launch_overlapping(widen_kernel<Word>, grid_blocks(items, kThreads), kThreads, 0, stream,
+                            static_cast<const Word*>(input), static_cast<Word*>(output), from_bytes / kBytes,
+                            to_bytes / kBytes, items);
 }
 
 template <typename Word>
@@ -75,13 +82,11 @@ cudaError_t launch_concat(const ConcatParams& p, cudaStream_t stream) {
   const int64_t items = p.rows * width;
   const unsigned blocks = grid_blocks(items, kThreads);
   if (items <= kFewItems) {
-    concat_kernel<Word, uint32_t>
-        <<<blocks, kThreads, 0, stream>>>(p, static_cast<uint32_t>(width), static_cast<uint32_t>(items));
-  } else {
-    concat_kernel<Word, uint64_t>
-        <<<blocks, kThreads, 0, stream>>>(p, static_cast<uint64_t>(width), static_cast<uint64_t>(items));
+    return launch_overlapping(concat_kernel<Word, uint32_t>, blocks, kThreads, 0, stream, p,
+                              static_cast<uint32_t>(width), static_cast<uint32_t>(items));
   }
-  return cudaGetLastError();
+  return launch_overlapping(concat_kernel<Word, uint64_t>, blocks, kThreads, 0, stream, p, static_cast<uint64_t>(width),
+                            static_cast<uint64_t>(items));
 }
 
 }  // namespace

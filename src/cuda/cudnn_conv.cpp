@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cuda/cudnn_library.h"
+#include "cuda/launch.h"
 
 namespace halftone::cuda {
 namespace {
@@ -310,6 +311,7 @@ cudaError_t CudnnConvPlan::run(cudnnHandle_t handle, const ConvParams& p, cudaSt
       .set_all(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, pointers.data(), count)
       .set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, p.workspace);
   if (!pack.finish() || p.workspace_bytes < workspace_bytes_) return cudaErrorInvalidValue;
+  if (const cudaError_t error = end_overlap(stream); error != cudaSuccess) return error;
   if (cudnn_library().set_stream(handle, stream) != CUDNN_STATUS_SUCCESS ||
       cudnn_library().execute(handle, plan_, pack.get()) != CUDNN_STATUS_SUCCESS) {
     return cudaErrorUnknown;

@@ -1,6 +1,8 @@
 #include "cuda/depthwise.h"
 
+#include "cuda/dependency.cuh"
 #include "cuda/element_dispatch.cuh"
+#include "cuda/launch.h"
 #include "cuda/mma.cuh"
 
 namespace halftone::cuda {
@@ -20,6 +22,8 @@ struct WeightOf<uint8_t> {
 
 template <typename T, typename Out, int kVector>
 __global__ void depthwise_kernel(const ConvParams p, int64_t items) {
+  release_next();
+  await_earlier();
   using Weight = typename WeightOf<T>::Type;
   const int vectors = p.channels / kVector;
   const int groups = (p.out_width + kAcross - 1) / kAcross;
@@ -92,12 +96,11 @@ cudaError_t launch(const ConvParams& p, cudaStream_t stream) {
   const int64_t pixels = int64_t{p.batch} * p.out_height * ((p.out_width + kAcross - 1) / kAcross);
   if (p.channels % kVector == 0 && p.input_pitch % kVector == 0 && p.output_pitch % kVector == 0) {
     const int64_t items = pixels * (p.channels / kVector);
-    depthwise_kernel<T, Out, kVector><<<grid_blocks(items, kThreads), kThreads, 0, stream>>>(p, items);
-  } else {
-    const int64_t items = pixels * p.channels;
-    depthwise_kernel<T, Out, 1><<<grid_blocks(items, kThreads), kThreads, 0, stream>>>(p, items);
+    return launch_overlapping(depthwise_kernel<T, Out, kVector>, grid_blocks(items, kThreads), kThreads, 0, stream, p,
+                              items);
   }
-  return cudaGetLastError();
+  const int64_t items = pixels * p.channels;
+  return launch_overlapping(depthwise_kernel<T, Out, 1>, grid_blocks(items, kThreads), kThreads, 0, stream, p, items);
 }
 
 /// Pairs of types that are compiled: of one kind, and those of 8 bits that become more, or of 16 that become 8.

@@ -1,8 +1,10 @@
 #include "cuda/elementwise.h"
 
 #include "cuda/activation.cuh"
+#include "cuda/dependency.cuh"
 #include "cuda/element_access.cuh"
 #include "cuda/element_dispatch.cuh"
+#include "cuda/launch.h"
 
 namespace halftone::cuda {
 namespace {
@@ -31,6 +33,8 @@ __device__ float compute(const ElementwiseParams& p, float a, float b) {
 }
 
 __global__ void elementwise_kernel(const ElementwiseParams p) {
+  release_next();
+  await_earlier();
   const bool two = p.what <= Elementwise::kMinimum;
   const bool quantises = p.what == Elementwise::kQuantize || p.what == Elementwise::kDequantize;
   const int64_t step = int64_t{gridDim.x} * blockDim.x;
@@ -70,6 +74,8 @@ __global__ void elementwise_kernel(const ElementwiseParams p) {
 
 template <typename T>
 __global__ void softmax_kernel(const T* input, T* output, int64_t width, bool logarithm) {
+  release_next();
+  await_earlier();
   __shared__ float shared[32];
   const T* from = input + blockIdx.x * width;
   T* to = output + blockIdx.x * width;
@@ -101,8 +107,7 @@ __global__ void softmax_kernel(const T* input, T* output, int64_t width, bool lo
 
 cudaError_t elementwise(const ElementwiseParams& p, cudaStream_t stream) {
   constexpr int kThreads = 256;
-  elementwise_kernel<<<grid_blocks(p.count, kThreads), kThreads, 0, stream>>>(p);
-  return cudaGetLastError();
+  return launch_overlapping(elementwise_kernel, grid_blocks(p.count, kThreads), kThreads, 0, stream, p);
 }
 
 cudaError_t softmax(const void* input, void* output, Element type, int64_t rows, int64_t width, bool logarithm,
@@ -110,9 +115,8 @@ cudaError_t softmax(const void* input, void* output, Element type, int64_t rows,
   if (rows > 0x7fffffff) return cudaErrorInvalidConfiguration;
   return with_element(type, [&](auto zero) {
     using T = decltype(zero);
-    softmax_kernel<T><<<static_cast<unsigned>(rows), 128, 0, stream>>>(static_cast<const T*>(input),
-                                                                       static_cast<T*>(output), width, logarithm);
-    return cudaGetLastError();
+    return launch_overlapping(softmax_kernel<T>, static_cast<unsigned>(rows), 128, 0, stream,
+                              static_cast<const T*>(input), static_cast<T*>(output), width, logarithm);
   });
 }
 

@@ -1,6 +1,8 @@
 #include "cuda/image_input.h"
 
+#include "cuda/dependency.cuh"
 #include "cuda/element_dispatch.cuh"
+#include "cuda/launch.h"
 #include "cuda/mma.cuh"
 
 namespace halftone::cuda {
@@ -45,6 +47,8 @@ union Values {
 /// A thread makes kPixels neighbouring pixels, which lie in one image.
 template <typename In, typename Out, int kChannels, int kPixels>
 __global__ void image_kernel(const ImageInputParams p, int64_t items) {
+  release_next();
+  await_earlier();
   const int64_t step = int64_t{gridDim.x} * blockDim.x;
   for (int64_t item = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; item < items; item += step) {
     const int64_t pixel = item * kPixels;
@@ -77,11 +81,11 @@ cudaError_t launch(const ImageInputParams& p, cudaStream_t stream) {
   const int64_t pixels = p.batch * p.plane;
   if (p.plane % 4 == 0) {
     const int64_t items = pixels / 4;
-    image_kernel<In, Out, kChannels, 4><<<grid_blocks(items, kThreads), kThreads, 0, stream>>>(p, items);
-  } else {
-    image_kernel<In, Out, kChannels, 1><<<grid_blocks(pixels, kThreads), kThreads, 0, stream>>>(p, pixels);
+    return launch_overlapping(image_kernel<In, Out, kChannels, 4>, grid_blocks(items, kThreads), kThreads, 0, stream, p,
+                              items);
   }
-  return cudaGetLastError();
+  return launch_overlapping(image_kernel<In, Out, kChannels, 1>, grid_blocks(pixels, kThreads), kThreads, 0, stream, p,
+                            pixels);
 }
 
 template <typename In, typename Out>

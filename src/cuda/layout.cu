@@ -1,6 +1,8 @@
 #include "cuda/layout.h"
 
+#include "cuda/dependency.cuh"
 #include "cuda/element_dispatch.cuh"
+#include "cuda/launch.h"
 #include "cuda/mma.cuh"
 
 namespace halftone::cuda {
@@ -15,6 +17,8 @@ __device__ float scaled(float x, float scale, float bias) {
 
 template <typename T, typename Out>
 __global__ void transpose_kernel(const TransposeParams p) {
+  release_next();
+  await_earlier();
   __shared__ float tile[kTile][kTile + 1];
   const int64_t plane = int64_t{p.rows} * p.columns;
   const T* input = static_cast<const T*>(p.input) + blockIdx.z * plane;
@@ -38,6 +42,8 @@ __global__ void transpose_kernel(const TransposeParams p) {
 /// For a few rows (the channels of an image): a thread owns a column, so reads and writes coalesce.
 template <typename T, typename Out>
 __global__ void interleave_kernel(const TransposeParams p) {
+  release_next();
+  await_earlier();
   const int64_t plane = int64_t{p.rows} * p.columns;
   const int64_t items = p.batch * p.columns;
   const int64_t step = int64_t{gridDim.x} * blockDim.x;
@@ -54,6 +60,8 @@ __global__ void interleave_kernel(const TransposeParams p) {
 
 template <typename T, typename Out, int kVector>
 __global__ void convert_kernel(const T* input, Out* output, int64_t items, float scale, float bias) {
+  release_next();
+  await_earlier();
   const int64_t step = int64_t{gridDim.x} * blockDim.x;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < items; i += step) {
     const auto in = reinterpret_cast<const Pack<T, kVector>*>(input)[i];
@@ -68,6 +76,8 @@ __global__ void convert_kernel(const T* input, Out* output, int64_t items, float
 
 template <typename T, int kVector>
 __global__ void add_kernel(const AddParams p, int64_t items) {
+  release_next();
+  await_earlier();
   const int64_t step = int64_t{gridDim.x} * blockDim.x;
   for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < items; i += step) {
     const auto a = static_cast<const Pack<T, kVector>*>(p.a)[i];
@@ -93,15 +103,14 @@ cudaError_t transpose_batched(const TransposeParams& p, cudaStream_t stream) {
       using T = decltype(from);
       using Out = decltype(to);
       if (p.rows <= 8) {
-        interleave_kernel<T, Out><<<grid_blocks(p.batch * p.columns, kThreads), kThreads, 0, stream>>>(p);
-      } else {
-        const int64_t across = (p.columns + kTile - 1) / kTile;
-        const int64_t down = (p.rows + kTile - 1) / kTile;
-        if (down > 65535 || p.batch > 65535) return cudaErrorInvalidConfiguration;
-        const dim3 grid(static_cast<unsigned>(across), static_cast<unsigned>(down), static_cast<unsigned>(p.batch));
-        transpose_kernel<T, Out><<<grid, dim3(kTile, 8), 0, stream>>>(p);
+        return launch_overlapping(interleave_kernel<T, Out>, grid_blocks(p.batch * p.columns, kThreads), kThreads, 0,
+                                  stream, p);
       }
-      return cudaGetLastError();
+      const int64_t across = (p.columns + kTile - 1) / kTile;
+      const int64_t down = (p.rows + kTile - 1) / kTile;
+      if (down > 65535 || p.batch > 65535) return cudaErrorInvalidConfiguration;
+      const dim3 grid(static_cast<unsigned>(across), static_cast<unsigned>(down), static_cast<unsigned>(p.batch));
+      return launch_overlapping(transpose_kernel<T, Out>, grid, dim3(kTile, 8), 0, stream, p);
     });
   });
 }
@@ -116,13 +125,11 @@ cudaError_t convert(const void* input, Element from, void* output, Element to, i
       const auto* source = static_cast<const T*>(input);
       auto* target = static_cast<Out*>(output);
       if (count % kVector == 0) {
-        convert_kernel<T, Out, kVector><<<grid_blocks(count / kVector, kThreads), kThreads, 0, stream>>>(
-            source, target, count / kVector, scale, bias);
-      } else {
-        convert_kernel<T, Out, 1>
-            <<<grid_blocks(count, kThreads), kThreads, 0, stream>>>(source, target, count, scale, bias);
+        return launch_overlapping(convert_kernel<T, Out, kVector>, grid_blocks(count / kVector, kThreads), kThreads, 0,
+                                  stream, source, target, count / kVector, scale, bias);
       }
-      return cudaGetLastError();
+      return launch_overlapping(convert_kernel<T, Out, 1>, grid_blocks(count, kThreads), kThreads, 0, stream, source,
+                                target, count, scale, bias);
     });
   });
 }
@@ -133,11 +140,9 @@ cudaError_t add(const AddParams& p, cudaStream_t stream) {
     constexpr int kVector = 16 / sizeof(T);
     if (p.count % kVector == 0) {
       const int64_t items = p.count / kVector;
-      add_kernel<T, kVector><<<grid_blocks(items, kThreads), kThreads, 0, stream>>>(p, items);
-    } else {
-      add_kernel<T, 1><<<grid_blocks(p.count, kThreads), kThreads, 0, stream>>>(p, p.count);
+      return launch_overlapping(add_kernel<T, kVector>, grid_blocks(items, kThreads), kThreads, 0, stream, p, items);
     }
-    return cudaGetLastError();
+    return launch_overlapping(add_kernel<T, 1>, grid_blocks(p.count, kThreads), kThreads, 0, stream, p, p.count);
   });
 }
 

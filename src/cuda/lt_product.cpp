@@ -1,6 +1,7 @@
 #include "cuda/lt_product.h"
 
 #include "cuda/cuda_error.h"
+#include "cuda/launch.h"
 
 namespace halftone::cuda {
 namespace {
@@ -78,6 +79,7 @@ void LtProduct::run(const void* x, const void* w, const void* residual, void* y,
   const std::int32_t whole_one = 1, whole_zero = 0;
   const void* alpha = whole ? static_cast<const void*>(&whole_one) : &one;
   const void* beta = whole ? static_cast<const void*>(&whole_zero) : product_.residual ? &one : &zero;
+  check(end_overlap(stream), "cublaslt.product");
   const auto status = lt_.matmul(handle_, desc_, alpha, w, a_, x, b_, beta, product_.residual ? residual : y, d_, y, d_,
                                  &choice_.algo, workspace, choice_.workspaceSize, stream);
   if (status != CUBLAS_STATUS_SUCCESS)

@@ -1,6 +1,8 @@
 #include "cuda/pool.h"
 
+#include "cuda/dependency.cuh"
 #include "cuda/element_dispatch.cuh"
+#include "cuda/launch.h"
 #include "cuda/mma.cuh"
 
 namespace halftone::cuda {
@@ -91,6 +93,8 @@ struct Largest<T, 16> {
 /// known when compiling, so that its loads are issued together; 0 otherwise.
 template <typename T, int kVector, bool kMax, int kWindow>
 __global__ void pool_kernel(const PoolParams p, uint32_t items) {
+  release_next();
+  await_earlier();
   const uint32_t item = blockIdx.x * blockDim.x + threadIdx.x;
   if (item >= items) return;
   const uint32_t vectors = static_cast<uint32_t>(p.channels) / kVector;
@@ -165,14 +169,10 @@ cudaError_t launch_pool(const PoolParams& p, cudaStream_t stream) {
   const unsigned blocks = (count + kThreads - 1) / kThreads;
   const bool square = p.kernel_height == p.kernel_width && p.dilation_height == 1 && p.dilation_width == 1 &&
                       int64_t{p.height} * p.width * p.channels < (1 << 30);
-  if (kMax && square && p.kernel_height == 3) {
-    pool_kernel<T, kVector, kMax, 3><<<blocks, kThreads, 0, stream>>>(p, count);
-  } else if (kMax && square && p.kernel_height == 2) {
-    pool_kernel<T, kVector, kMax, 2><<<blocks, kThreads, 0, stream>>>(p, count);
-  } else {
-    pool_kernel<T, kVector, kMax, 0><<<blocks, kThreads, 0, stream>>>(p, count);
-  }
-  return cudaGetLastError();
+  auto* kernel = pool_kernel<T, kVector, kMax, 0>;
+  if (kMax && square && p.kernel_height == 3) kernel = pool_kernel<T, kVector, kMax, 3>;
+  if (kMax && square && p.kernel_height == 2) kernel = pool_kernel<T, kVector, kMax, 2>;
+  return launch_overlapping(kernel, blocks, kThreads, 0, stream, p, count);
 }
 
 template <bool kMax>
@@ -191,6 +191,8 @@ constexpr int kGlobalLanes = 8;  // threads that share a vector of channels
 /// blockIdx.x: 32 vectors of channels; blockIdx.y: the image.
 template <typename T, int kVector>
 __global__ void global_average_kernel(const PoolParams p) {
+  release_next();
+  await_earlier();
   __shared__ float shared[kGlobalLanes][32 * kVector + 1];
   const int channel = static_cast<int>(blockIdx.x * 32 + threadIdx.x) * kVector;
   const int pixels = p.height * p.width;
@@ -231,12 +233,10 @@ cudaError_t global_average_pool(const PoolParams& p, cudaStream_t stream) {
     if (p.batch > 65535) return cudaErrorInvalidConfiguration;
     if (p.channels % kVector == 0) {
       const dim3 grid((p.channels + 32 * kVector - 1) / (32 * kVector), p.batch);
-      global_average_kernel<T, kVector><<<grid, threads, 0, stream>>>(p);
-    } else {
-      const dim3 grid((p.channels + 31) / 32, p.batch);
-      global_average_kernel<T, 1><<<grid, threads, 0, stream>>>(p);
+      return launch_overlapping(global_average_kernel<T, kVector>, grid, threads, 0, stream, p);
     }
-    return cudaGetLastError();
+    const dim3 grid((p.channels + 31) / 32, p.batch);
+    return launch_overlapping(global_average_kernel<T, 1>, grid, threads, 0, stream, p);
   });
 }
 

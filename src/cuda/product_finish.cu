@@ -1,7 +1,9 @@
 #include "cuda/product_finish.h"
 
+#include "cuda/dependency.cuh"
 #include "cuda/element_access.cuh"
 #include "cuda/element_dispatch.cuh"
+#include "cuda/launch.h"
 
 namespace halftone::cuda {
 namespace {
@@ -9,6 +11,8 @@ namespace {
 /// kWide values a thread, which do not cross a row.
 template <typename Sum, typename Out, int kWide>
 __global__ void finish_kernel(const ConvParams p, const Sum* sums, Element residual, int64_t groups) {
+  release_next();
+  await_earlier();
   const int64_t step = int64_t{gridDim.x} * blockDim.x;
   for (int64_t group = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; group < groups; group += step) {
     const int64_t first = group * kWide;
@@ -42,11 +46,11 @@ cudaError_t launch(const ConvParams& p, const void* sums, Element residual, cuda
   const int64_t count = output_pixels(p) * p.outputs;
   const auto* from = static_cast<const Sum*>(sums);
   if (p.outputs % 4 == 0) {
-    finish_kernel<Sum, Out, 4><<<grid_blocks(count / 4, kThreads), kThreads, 0, stream>>>(p, from, residual, count / 4);
-  } else {
-    finish_kernel<Sum, Out, 1><<<grid_blocks(count, kThreads), kThreads, 0, stream>>>(p, from, residual, count);
+    return launch_overlapping(finish_kernel<Sum, Out, 4>, grid_blocks(count / 4, kThreads), kThreads, 0, stream, p,
+                              from, residual, count / 4);
   }
-  return cudaGetLastError();
+  return launch_overlapping(finish_kernel<Sum, Out, 1>, grid_blocks(count, kThreads), kThreads, 0, stream, p, from,
+                            residual, count);
 }
 
 }  // namespace

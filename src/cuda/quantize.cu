@@ -1,7 +1,9 @@
 #include "cuda/quantize.h"
 
+#include "cuda/dependency.cuh"
 #include "cuda/element_access.cuh"
 #include "cuda/element_dispatch.cuh"
+#include "cuda/launch.h"
 
 namespace halftone::cuda {
 namespace {
@@ -21,6 +23,8 @@ __device__ uint32_t quantized(float x, float scale, float zero) {
 
 template <typename In, typename Out>
 __global__ void quantize_kernel(const QuantizeParams p) {
+  release_next();
+  await_earlier();
   const float scale = load_element(p.scale, p.scale_type, 0);
   const float zero = p.zero != nullptr ? load_element(p.zero, p.to, 0) : 0.0F;
   const In* input = static_cast<const In*>(p.input);
@@ -47,12 +51,12 @@ cudaError_t launch(const QuantizeParams& p, cudaStream_t stream) {
   constexpr int kThreads = 256;
   const unsigned blocks = grid_blocks((p.count + kVector - 1) / kVector, kThreads);
   switch (p.to) {
-    case Element::kInt8: quantize_kernel<In, int8_t><<<blocks, kThreads, 0, stream>>>(p); break;
-    case Element::kUint8: quantize_kernel<In, uint8_t><<<blocks, kThreads, 0, stream>>>(p); break;
-    case Element::kFloat8: quantize_kernel<In, __nv_fp8_e4m3><<<blocks, kThreads, 0, stream>>>(p); break;
+    case Element::kInt8: return launch_overlapping(quantize_kernel<In, int8_t>, blocks, kThreads, 0, stream, p);
+    case Element::kUint8: return launch_overlapping(quantize_kernel<In, uint8_t>, blocks, kThreads, 0, stream, p);
+    case Element::kFloat8:
+      return launch_overlapping(quantize_kernel<In, __nv_fp8_e4m3>, blocks, kThreads, 0, stream, p);
     default: return cudaErrorInvalidValue;
   }
-  return cudaGetLastError();
 }
 
 }  // namespace

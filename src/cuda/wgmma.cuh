@@ -104,6 +104,10 @@ __device__ __forceinline__ void copy_bulk(uint32_t shared, const void* global, i
                "l"(global), "r"(bytes), "r"(barrier)
                : "memory");
 }
+/// Brings a copy's description near before the first copy asks for it.
+__device__ __forceinline__ void prefetch_map(const CUtensorMap& map) {
+  asm volatile("prefetch.tensormap [%0];" ::"l"(&map) : "memory");
+}
 /// A box of a matrix of rows.
 __device__ __forceinline__ void copy_rows(uint32_t shared, const CUtensorMap& map, int column, int row,
                                           uint32_t barrier) {

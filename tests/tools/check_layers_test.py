@@ -73,6 +73,19 @@ class CheckLayers(unittest.TestCase):
     def test_own_header_comes_first(self):
         self.assert_only("its own", {"src/core/tensor.cpp": '#include "base/error.h"\n#include "core/tensor.h"\n'})
 
+    def test_overlapping_kernel_waits(self):
+        kernel = "template <int k>\n__global__ void __launch_bounds__(k, 1)\n    move_kernel(int* x) {\n%s}\n"
+        launch = "void move() { launch_overlapping(move_kernel<1>, 1, 1, 0, 0, x); }\n"
+        self.assertEqual(self.faults({"src/core/move.cu": kernel % "  await_earlier();\n  *x = 1;\n" + launch}), [])
+        self.assert_only("move_kernel does not await_earlier()", {"src/core/move.cu": kernel % "  *x = 1;\n" + launch})
+        self.assert_only("move_kernel does not await_earlier()", {
+            "src/core/move.cu": kernel % "  if (*x) {\n    await_earlier();\n  }\n" + launch})
+        self.assert_only("return before they await_earlier()", {
+            "src/core/move.cu": kernel % "  if (*x) return;\n  await_earlier();\n" + launch})
+        self.assert_only("and with <<<", {
+            "src/core/move.cu": kernel % "  await_earlier();\n" + launch + "void b() { move_kernel<1><<<1, 1>>>(x); }\n"})
+        self.assert_only("launch.h alone", {"src/core/move.cu": "int x = cudaLaunchAttributeProgrammaticEvent;\n"})
+
     def test_long_file(self):
         self.assert_only("801 lines, over 800", {"src/core/long.cpp": "\n" * 801})
 
