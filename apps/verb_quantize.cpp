@@ -44,6 +44,7 @@ void run(const QuantizeFlags& flags) {
   check_writable(flags.output);
   const bool choose = flags.precision == "auto";
   options.raise_noisy = !choose && !flags.no_raising;
+  options.move_padded = !choose;
   if (is_quantized(model.graph)) fail(Code::invalid_argument, "{}: the model is quantised already", flags.model);
   std::optional<Dataset> data;
   if (choose) data = auto_data(flags.choose, options.fp8 ? Precision::fp8 : Precision::int8, *backend, model.graph);

@@ -201,6 +201,7 @@ void fill_fused_conv(const Problem& problem, std::vector<Tensor>& inputs, Random
   std::array<float, 6> q{scale(conv.x_type),       zero(conv.x_type),  scale(conv.residual_type),
                          zero(conv.residual_type), scale(conv.y_type), zero(conv.y_type)};
   if (!conv.has_residual) q[2] = 1, q[3] = 0;
+  if (conv.is_fp8() && !conv.symmetric) q[1] = static_cast<float>(Float8(static_cast<float>(random.uniform(-1, 0.25))));
   if (conv.symmetric) q[1] = q[3] = q[5] = 0;
   inputs[FusedConv::kQuantisation] = Tensor::from<float>(Shape{6}, std::span<const float>(q));
 }

@@ -26,7 +26,7 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (conv.y_type != conv.x_type) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
   if (conv.has_residual && conv.residual_type != conv.y_type)
     return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
-  if (conv.is_int8() && !conv.symmetric) return Support::no("zero points");
+  if (conv.scaled() && !conv.symmetric) return Support::no("zero points");
   const auto chunk = static_cast<std::int64_t>(16 / size_of(conv.x_type));
   if (conv.c % chunk || conv.o % chunk) return Support::no(fmt::format("channels are no multiples of {}", chunk));
   return Support::yes();

@@ -2,6 +2,7 @@
 #include "cuda/conv_gemm.h"
 
 #include "cuda/capability.h"
+#include "cuda/conv_border.h"
 #include "cuda/conv_params.h"
 #include "cuda/dependency.cuh"
 #include "cuda/launch.h"
@@ -479,6 +480,31 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
       std::conditional_t<std::is_same_v<Acc, int32_t>, int8_t, std::conditional_t<std::is_same_v<T, Tf32>, Out, T>>;
   using Added = Pack<Residual, kVector>;
   const auto* residual = static_cast<const Residual*>(p.residual);
+  if constexpr (sizeof(T) == 1) {
+    if (p.border != nullptr) {
+#pragma unroll
+      for (int i = 0; i < kRowBlocks; ++i) {
+#pragma unroll
+        for (int h = 0; h < 2; ++h) {
+          const auto m = static_cast<uint32_t>(row + i * 16 + h * 8);
+          const uint32_t line = m / static_cast<uint32_t>(p.out_width);
+          const uint32_t y = line % static_cast<uint32_t>(p.out_height);
+          const int kind = border_row(p, static_cast<int>(y), static_cast<int>(m - line * p.out_width));
+          const Acc* border = static_cast<const Acc*>(p.border) + int64_t{kind} * p.border_pitch;
+#pragma unroll
+          for (int g = 0; g < Order::kGroups; ++g) {
+            const int channel = first_column + warp_across * Tile::kWarpColumns + g * 4 * kVector + lane % 4 * kVector;
+            if (kind == 0 || channel >= p.outputs) continue;
+            const auto outside = *reinterpret_cast<const Pack<Acc, kVector>*>(border + channel);
+#pragma unroll
+            for (int v = 0; v < kVector; ++v) {
+              sums[i][g * Order::kBlocksPerGroup + v / 2][h * 2 + v % 2] += outside.values[v];
+            }
+          }
+        }
+      }
+    }
+  }
 #pragma unroll
   for (int g = 0; g < Order::kGroups; ++g) {
     const int channel = first_column + warp_across * Tile::kWarpColumns + g * 4 * kVector + lane % 4 * kVector;

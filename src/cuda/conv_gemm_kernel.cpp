@@ -68,7 +68,7 @@ Support supports(const Problem& problem, const Backend& backend) {
     if (const auto answer = has_products(backend, conv.y_type); !answer) return answer;
   if (const auto answer = adds_its_type(conv); !answer) return answer;
   if (conv.c <= kFewChannels && conv.c % chunk_of(conv)) return Support::no(fmt::format("{} channels", conv.c));
-  return pads_with_zero(conv);
+  return Support::yes();
 }
 
 /// Tiles that fill the device best first; a tile is shared by several blocks only where there are too few.
@@ -132,7 +132,9 @@ WeightPacking packing(const Problem& problem) {
 class ConvGemm : public Prepared {
  public:
   ConvGemm(const PrepareContext& context, const ConvGemmConfig& config, int splits)
-      : setup_(set_up(context, {.packing = packing(context.problem)})), config_(config), splits_(splits) {
+      : setup_(set_up(context, {.padding = Padding::border, .packing = packing(context.problem)})),
+        config_(config),
+        splits_(splits) {
     const FusedConv& conv = setup_.conv;
     if (conv.c % chunk_of(conv)) {
       setup_.params.channels = setup_.params.input_pitch = static_cast<int>(filled_channels(conv));

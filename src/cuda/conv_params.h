@@ -28,6 +28,15 @@ struct ConvParams {
   int output_zero = 0;
   bool residual_unsigned = false;  // where the output is 8-bit: the residual is u8, not s8
 
+  /// Where what lies outside the picture is not zero but a zero point of x: what a kernel that takes zeros for it adds
+  /// to a sum for the taps outside, 32-bit integers or floats like the kernel's sums, of row border_row()
+  /// (conv_border.h) one for each output channel. Null for zero.
+  const void* border = nullptr;
+  int border_pitch = 0;  // sums from one row to the next, a multiple of 16; beyond the outputs they are 0
+  int border_below = 1;  // numbers of rows: of taps below the picture, before its lines and behind them
+  int border_before = 1;
+  int border_behind = 1;
+
   int batch = 1;
   int height = 1;
   int width = 1;

@@ -39,12 +39,12 @@ WeightPacking packing(const Problem& problem) {
 class StemHopper : public Prepared {
  public:
   explicit StemHopper(const PrepareContext& context)
-      : setup_(set_up(context, {.padding_is_zero_point = true, .packing = packing(context.problem)})) {}
+      : setup_(set_up(context, {.padding = Padding::zero_point, .packing = packing(context.problem)})) {}
   bool reads_constant(std::size_t) const override { return false; }
   void run(const RunArgs& args) const override {
     StemParams p;
     p.conv = bind(setup_, args);
-    if (setup_.conv.is_int8()) p.padding = setup_.quantisation.x_zero;
+    if (setup_.conv.scaled()) p.padding = setup_.quantisation.x_zero;
     check(conv_stem_hopper(p, element_of(setup_.conv.x_type), element_of(setup_.conv.y_type), raw(args.stream)),
           "cuda.stem_wgmma");
   }

@@ -51,8 +51,8 @@ class ConvStem : public Prepared {
   explicit ConvStem(const PrepareContext& context) : stem_(describe(fused_conv_of(context.problem))) {
     const float shift = stem_.bytes ? kByteShift : 0.0F;
     setup_ =
-        set_up(context, {.padding_is_zero_point = true, .input_shift = shift, .packing = packing(context.problem)});
-    if (setup_.conv.is_int8()) stem_.padding = setup_.quantisation.x_zero - shift;
+        set_up(context, {.padding = Padding::zero_point, .input_shift = shift, .packing = packing(context.problem)});
+    if (setup_.conv.scaled()) stem_.padding = setup_.quantisation.x_zero - shift;
   }
   bool reads_constant(std::size_t) const override { return false; }
   void run(const RunArgs& args) const override {

@@ -126,6 +126,7 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
       commit_products();
       int64_t at[2];  // of the thread's rows in the output
       bool inside[2];
+      uint32_t kinds = 0;  // of borders, 16 bits each
       uint32_t added[2][kVectors][4];
 #pragma unroll
       for (int h = 0; h < 2; ++h) {
@@ -133,6 +134,9 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
         const int line = m / plan.pitch;
         const int x = m - line * plan.pitch;
         inside[h] = line < lines && x < p.out_width;
+        if (p.border != nullptr && inside[h]) {
+          kinds |= static_cast<uint32_t>(border_row_of_3x3(p, first_line + line, x)) << 16 * h;
+        }
         at[h] = (first_pixel + line * p.out_width + x) * p.output_pitch + column;
         if (residual != nullptr && inside[h]) {
 #pragma unroll
@@ -147,6 +151,13 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
       if (tile + 1 == plan.tiles) {
         meet_group(group);
         if (leads && strip + Tile::kBuffers * step < strips) fetch(strip + Tile::kBuffers * step, buffer);
+      }
+      if (p.border != nullptr) {
+#pragma unroll
+        for (int h = 0; h < 2; ++h) {
+          const int kind = static_cast<int>(kinds >> 16 * h & 0xffff);
+          if (kind > 0) add_border<Order, kVectors>(p, kind, h, column, sums);
+        }
       }
 #pragma unroll
       for (int g = 0; g < kVectors; ++g) {

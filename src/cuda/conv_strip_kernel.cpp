@@ -46,13 +46,14 @@ Support supports(const Problem& problem, const Backend& backend) {
   const std::int64_t strips = conv.n * conv.oh / 4 * ((conv.o + 127) / 128);
   if (strips < 2 * backend_of(backend).processors())
     return Support::no(fmt::format("about {} strips leave most of the device idle", strips));
-  return pads_with_zero(conv);
+  return Support::yes();
 }
 
 class ConvStrip : public Prepared {
  public:
   ConvStrip(const PrepareContext& context, const ConvStripConfig& config)
-      : setup_(set_up(context, {.packing = wgmma_packing(context.problem, config.columns, config.vector)})),
+      : setup_(set_up(context, {.padding = Padding::border,
+                                .packing = wgmma_packing(context.problem, config.columns, config.vector)})),
         config_(config) {}
   bool reads_constant(std::size_t) const override { return false; }
   void run(const RunArgs& args) const override {

@@ -214,6 +214,31 @@ __device__ __forceinline__ void unpack_four(const ConvParams& p, const uint32_t*
   }
 }
 
+/// Adds to the sums of the upper or lower half of a thread's rows what lies outside the picture.
+template <typename Order, int kVectors, typename Acc, int kSums>
+__device__ __forceinline__ void add_border(const ConvParams& p, int kind, int half, int column, Acc (&sums)[kSums]) {
+  const auto* border = static_cast<const Acc*>(p.border) + int64_t{kind} * p.border_pitch;
+#pragma unroll
+  for (int g = 0; g < kVectors; ++g) {
+    const int channel = column + g * 4 * Order::kVector;
+    if (channel >= p.outputs) continue;
+    asm volatile("" ::: "memory");  // else all numbers are loaded at once, and sums are spilled for them
+    uint4 words[Order::kVector / 4];
+#pragma unroll
+    for (int q = 0; q < Order::kVector / 4; ++q) words[q] = *reinterpret_cast<const uint4*>(border + channel + 4 * q);
+#pragma unroll
+    for (int q = 0; q < Order::kVector / 4; ++q) {
+      Acc* to = sums + (g * Order::kBlocksPerGroup + 2 * q) * 4 + half * 2;
+      const uint32_t four[4] = {words[q].x, words[q].y, words[q].z, words[q].w};
+#pragma unroll
+      for (int v = 0; v < 4; ++v) {
+        if constexpr (std::is_same_v<Acc, float>) to[v / 2 * 4 + v % 2] += __uint_as_float(four[v]);
+        else to[v / 2 * 4 + v % 2] += static_cast<Acc>(four[v]);
+      }
+    }
+  }
+}
+
 __device__ __forceinline__ void load_shared(uint32_t (&words)[1], uint32_t address) {
   asm volatile("ld.shared.u32 %0,[%1];" : "=r"(words[0]) : "r"(address));
 }
@@ -385,6 +410,16 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 
     if (tile + plan.across >= plan.row_tiles) release_next();
     const int64_t row = int64_t{tile} * Tile::kRows + row_in_tile;
+    if (p.border != nullptr) {
+#pragma unroll
+      for (int h = 0; h < 2; ++h) {
+        const auto m = static_cast<uint32_t>(row + h * 8);
+        const uint32_t line = m / static_cast<uint32_t>(p.out_width);
+        const uint32_t y = line % static_cast<uint32_t>(p.out_height);
+        const int kind = border_row(p, static_cast<int>(y), static_cast<int>(m - line * p.out_width));
+        if (kind > 0) add_border<Order, kVectors>(p, kind, h, column, sums);
+      }
+    }
     const uint32_t added_at =
         stages + stage * Tile::kStageBytes + row_in_tile * kTogether + lane % 4 * kVector * sizeof(Residual);
     if (plan.adds) wait_barrier(full + stage * 8, parity);

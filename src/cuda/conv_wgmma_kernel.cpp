@@ -56,7 +56,7 @@ Support supports(const Problem& problem, const Backend& backend) {
   if ((depth > kShallow ? 2 : 1) * tiles < backend_of(backend).processors())
     return Support::no(fmt::format("{} tiles leave most of the device idle", tiles));
   if (const char* why = wgmma_refuses(p, static_cast<int>(size_of(conv.x_type)))) return Support::no(why);
-  return pads_with_zero(conv);
+  return Support::yes();
 }
 
 /// The tile that keeps the fewest places waiting or empty first.
@@ -83,7 +83,8 @@ std::vector<std::string> configs(const Problem& problem, const Backend& backend)
 class ConvWgmma : public Prepared {
  public:
   ConvWgmma(const PrepareContext& context, const ConvWgmmaConfig& config)
-      : setup_(set_up(context, {.packing = wgmma_packing(context.problem, config.columns, config.vector)})),
+      : setup_(set_up(context, {.padding = Padding::border,
+                                .packing = wgmma_packing(context.problem, config.columns, config.vector)})),
         config_(config) {}
   bool reads_constant(std::size_t) const override { return false; }
   void run(const RunArgs& args) const override {

@@ -59,7 +59,7 @@ Support supports(const Problem& problem, const Backend& backend) {
   if (conv.y_type != conv.x_type) return Support::no(fmt::format("{} to {}", name(conv.x_type), name(conv.y_type)));
   if (conv.has_residual && conv.residual_type != conv.y_type)
     return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
-  if (conv.is_int8() && !conv.symmetric) return Support::no("zero points");
+  if (conv.scaled() && !conv.symmetric) return Support::no("zero points");
   if (conv.scaled() && (conv.c % 16 || conv.o % 16 || conv.group != 1))
     return Support::no("8-bit channels are no multiples of 16");
   return configs(problem, backend).empty() ? Support::no("cuDNN has no engine for it") : Support::yes();

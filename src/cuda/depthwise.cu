@@ -1,5 +1,6 @@
 #include "cuda/depthwise.h"
 
+#include "cuda/conv_border.h"
 #include "cuda/dependency.cuh"
 #include "cuda/element_dispatch.cuh"
 #include "cuda/launch.h"
@@ -66,6 +67,12 @@ __global__ void depthwise_kernel(const ConvParams p, int64_t items) {
     for (int i = 0; i < kAcross; ++i) {
       if (x + i >= p.out_width) continue;
       const int64_t pixel = line * p.out_width + x + i;
+      if (p.border != nullptr) {
+        const auto* border =
+            static_cast<const Accumulator<T>*>(p.border) + int64_t{border_row(p, y, x + i)} * p.border_pitch;
+#pragma unroll
+        for (int v = 0; v < kVector; ++v) sums[i][v] += __ldg(border + channel + v);
+      }
       Pack<Out, kVector> out;
 #pragma unroll
       for (int v = 0; v < kVector; ++v) {

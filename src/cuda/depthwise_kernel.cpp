@@ -16,7 +16,7 @@ Support supports(const Problem& problem, const Backend&) {
     if (const auto answer = keeps_type(conv); !answer) return answer;
   if (conv.has_residual && conv.residual_type != conv.y_type)
     return Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
-  return pads_with_zero(conv);
+  return Support::yes();
 }
 
 /// [C][KH][KW][1] to [KH][KW][C].
@@ -35,7 +35,7 @@ std::vector<std::byte> channels_last(const Tensor& weights, const ConvParams& p)
 class Depthwise : public Prepared {
  public:
   explicit Depthwise(const PrepareContext& context)
-      : setup_(set_up(context, {.packing = {"cuda.depthwise", channels_last}})) {}
+      : setup_(set_up(context, {.padding = Padding::border, .packing = {"cuda.depthwise", channels_last}})) {}
   bool reads_constant(std::size_t) const override { return false; }
   void run(const RunArgs& args) const override {
     check(

@@ -1,7 +1,9 @@
 #include "cuda/fused_conv_setup.h"
 
 #include <cmath>
+#include <numeric>
 
+#include "cuda/conv_border.h"
 #include "cuda/conv_wgmma.h"
 
 namespace halftone::cuda {
@@ -58,11 +60,6 @@ Support adds_its_type(const FusedConv& conv) {
   return same ? Support::yes() : Support::no(fmt::format("a residual of {}", name(conv.residual_type)));
 }
 
-Support pads_with_zero(const FusedConv& conv) {
-  const bool padded = conv.pad_top + conv.pad_left + conv.pad_bottom + conv.pad_right > 0;
-  return conv.is_int8() && padded && !conv.symmetric ? Support::no("zero points under padding") : Support::yes();
-}
-
 ConvParams geometry(const FusedConv& conv) {
   const auto number = [](std::int64_t value) { return static_cast<int>(value); };
   ConvParams p;
@@ -89,10 +86,53 @@ namespace {
 /// The sum of each output channel's weights.
 std::vector<double> weight_sums(const Tensor& weights, std::int64_t outputs) {
   std::vector<double> sums(static_cast<std::size_t>(outputs));
-  const auto values = weights.data<std::int8_t>();
+  const auto values = weights.to_doubles();
   const std::size_t filter = values.size() / sums.size();
   for (std::size_t i = 0; i < values.size(); ++i) sums[i / filter] += values[i];
   return sums;
+}
+
+/// For each row of border_row() and each output channel the zero point times the weights outside; sets the counts of p.
+template <typename Sum>
+Tensor border_sums(const Tensor& weights, double zero, ConvParams& p) {
+  const int most_above = taps_before(-p.pad_top, p.kernel_height, p.dilation_height);
+  const int most_before = taps_before(-p.pad_left, p.kernel_width, p.dilation_width);
+  const int last_y = (p.out_height - 1) * p.stride_height - p.pad_top;
+  const int last_x = (p.out_width - 1) * p.stride_width - p.pad_left;
+  p.border_below = taps_behind(last_y, p.kernel_height, p.dilation_height, p.height) + 1;
+  p.border_before = most_before + 1;
+  p.border_behind = taps_behind(last_x, p.kernel_width, p.dilation_width, p.width) + 1;
+  const std::int64_t rows = std::int64_t{most_above + 1} * p.border_below * p.border_before * p.border_behind;
+  constexpr std::int64_t kMostSums = std::int64_t{1} << 24;
+  p.border_pitch = (p.outputs + 15) / 16 * 16;
+  if (rows * p.border_pitch > kMostSums) fail(Code::unsupported, "a border of {} kinds under a zero point", rows);
+
+  const auto values = weights.to_doubles();
+  const auto outputs = static_cast<std::size_t>(p.outputs);
+  const std::size_t depth = values.size() / (outputs * static_cast<std::size_t>(p.kernel_height * p.kernel_width));
+  Tensor table(dtype_of<Sum>, Shape{rows, p.border_pitch});
+  auto sums = table.data<Sum>();
+  std::fill(sums.begin(), sums.end(), Sum{0});
+  std::vector<double> taps(static_cast<std::size_t>(p.kernel_height * p.kernel_width));
+  for (std::size_t o = 0; o < outputs; ++o) {
+    for (std::size_t tap = 0; tap < taps.size(); ++tap) {
+      const auto first = values.begin() + static_cast<std::ptrdiff_t>((o * taps.size() + tap) * depth);
+      taps[tap] = std::accumulate(first, first + static_cast<std::ptrdiff_t>(depth), 0.0);
+    }
+    std::size_t row = 0;
+    for (int above = 0; above <= most_above; ++above)
+      for (int below = 0; below < p.border_below; ++below)
+        for (int before = 0; before < p.border_before; ++before)
+          for (int behind = 0; behind < p.border_behind; ++behind) {
+            double outside = 0;
+            for (int r = 0; r < p.kernel_height; ++r)
+              for (int s = 0; s < p.kernel_width; ++s)
+                if (r < above || r >= p.kernel_height - below || s < before || s >= p.kernel_width - behind)
+                  outside += taps[static_cast<std::size_t>(r * p.kernel_width + s)];
+            sums[row++ * static_cast<std::size_t>(p.border_pitch) + o] = static_cast<Sum>(zero * outside);
+          }
+  }
+  return table;
 }
 
 }  // namespace
@@ -106,9 +146,9 @@ ConvSetup set_up(const PrepareContext& context, const SetupOptions& options) {
   if (conv.quantised()) setup.quantisation = quantisation_of(context.constants[FusedConv::kQuantisation]);
   const Quantisation& q = setup.quantisation;
   const bool rounds = is_8bit(conv.y_type);
-  const double zero = conv.is_int8() ? static_cast<double>(q.x_zero - options.input_shift) : 0.0;
+  const double zero = conv.scaled() ? static_cast<double>(q.x_zero - options.input_shift) : 0.0;
   const bool padded = conv.pad_top + conv.pad_left + conv.pad_bottom + conv.pad_right > 0;
-  if (zero != 0 && padded && !options.padding_is_zero_point)
+  if (zero != 0 && padded && options.padding == Padding::zeros)
     fail(Code::unsupported, "the input's zero point is {} and there is padding", q.x_zero);
 
   // All in units of the output's step; then of the residual's, where that is asked for.
@@ -152,6 +192,12 @@ ConvSetup set_up(const PrepareContext& context, const SetupOptions& options) {
     const auto factor = static_cast<float>(shrink);
     setup.rescale = upload(context, Tensor::from<float>(Shape{1}, std::span<const float>(&factor, 1)));
     p.rescale = static_cast<const float*>(setup.rescale.raw());
+  }
+
+  if (zero != 0 && padded && options.padding == Padding::border) {
+    setup.border = upload(
+        context, conv.is_int8() ? border_sums<std::int32_t>(weights, zero, p) : border_sums<float>(weights, zero, p));
+    p.border = setup.border.raw();
   }
 
   if (conv.act == Activation::relu) p.low = 0;

@@ -32,9 +32,6 @@ bool widens(const FusedConv& conv);
 /// No where there is a residual of another type than the input; bytes may be added to either kind of bytes.
 Support adds_its_type(const FusedConv& conv);
 
-/// No where zero points may come with padding, which a kernel that pads with zeros cannot tell apart.
-Support pads_with_zero(const FusedConv& conv);
-
 /// Pixels, channels and windows; no pointers.
 ConvParams geometry(const FusedConv& conv);
 
@@ -43,7 +40,14 @@ struct ConvSetup {
   FusedConv conv;
   ConvParams params;
   Quantisation quantisation;
-  Tensor weights, scale, bias, rescale;
+  Tensor weights, scale, bias, rescale, border;
+};
+
+/// What a kernel does about a zero point of x, which is what lies outside the picture.
+enum class Padding : std::uint8_t {
+  zeros,       ///< nothing
+  zero_point,  ///< it puts the zero point there
+  border       ///< it puts zeros there and adds `ConvParams::border`
 };
 
 /// The form in which a kernel reads its weights.
@@ -54,14 +58,14 @@ struct WeightPacking {
 };
 
 struct SetupOptions {
-  bool divide_residual = false;        ///< divide everything by the residual's scale, leaving `rescale` to undo it
-  bool padding_is_zero_point = false;  ///< the kernel pads with x's zero point
-  float input_shift = 0;               ///< what the kernel takes off every x before it multiplies
+  bool divide_residual = false;  ///< divide everything by the residual's scale, leaving `rescale` to undo it
+  Padding padding = Padding::zeros;
+  float input_shift = 0;  ///< what the kernel takes off every x before it multiplies
   WeightPacking packing = {};
 };
 
 /// Folds scales, zero points, bias and activation as ConvParams want them and uploads them with the weights.
-/// Throws unsupported where x has a zero point and there is padding that the kernel fills with zeros.
+/// Throws unsupported where x has a zero point and there is padding of which the kernel knows nothing.
 ConvSetup set_up(const PrepareContext& context, const SetupOptions& options = {});
 /// Weights for Hopper's products (pack_wgmma_weights), outputs padded to a multiple of `columns`.
 WeightPacking wgmma_packing(const Problem& problem, int columns, int vector);

@@ -45,7 +45,8 @@ float apply(Activation activation, float alpha, float beta, float x);
 /// With xr = x_scale (x - x_zero) and w' = w_scale w (both plain for floats; padding is real zero):
 ///   y = activation(conv(xr, w') + bias + r_scale (r - r_zero)), then y / y_scale rounded to even + y_zero, saturated.
 /// A NaN to be quantised becomes the lowest value, as QuantizeLinear has it, which folds into this.
-/// f8e4m3 is quantised data like u8 and i8, with zero points 0 and rounding to a float of its own.
+/// f8e4m3 is quantised data like u8 and i8, with rounding to a float of its own. Its x_zero is a number of the format,
+/// so that what x is padded with can be stored; its r_zero and y_zero are 0.
 struct FusedConv {
   std::int64_t n, h, w, c;  ///< input
   std::int64_t o, kh, kw;   ///< output channels, kernel

@@ -15,7 +15,7 @@ namespace {
 // fold runs again where a pass leaves views and copies behind.
 constexpr auto kLower = std::to_array<std::string_view>(
     {"fold", "canonical", "batchnorm", "scale", "unsign", "qdq_move", "fold", "gemm", "nhwc", "fold", "qdq_move",
-     "fuse", "qdq_move", "qdq", "dequantize", "half", "image_input", "fold"});
+     "fuse", "qdq_move", "qdq", "qdq_pad", "dequantize", "half", "image_input", "fold"});
 constexpr auto kSimplify = std::to_array<std::string_view>({"fold_any_batch", "batchnorm"});
 
 std::vector<PassRecord> run(Graph& graph, std::span<const std::string_view> names, const PassContext& context,

@@ -29,7 +29,9 @@ std::size_t data_inputs(const Node& node) { return node.op == "Concat" ? node.in
 std::optional<Attributes> quantised_attributes(const Node& node, const Scale& scale) {
   if (node.op != "Pad" || node.attributes.get_string("mode", "constant") != "constant") return node.attributes;
   const double value = node.attributes.get_float("constant_value", 0);
-  const float stored = std::nearbyint(static_cast<float>(value) / scale.scale[0]) + scale.zero[0];
+  const float steps = static_cast<float>(value) / scale.scale[0];
+  const float stored = scale.dtype == DType::f8e4m3 ? static_cast<float>(Float8(steps + scale.zero[0]))
+                                                    : std::nearbyint(steps) + scale.zero[0];
   if (stored < lowest(scale.dtype) || stored > highest(scale.dtype) ||
       (stored - scale.zero[0]) * scale.scale[0] != static_cast<float>(value))
     return std::nullopt;

@@ -25,15 +25,20 @@ class ProbeBuilder {
     std::vector<Probe> probes;
     std::vector<ValueId> outputs;
     const std::size_t count = graph_.nodes.size();
+    const auto producers = graph_.producers();
     std::map<int, Lattice> lattices;
     if (!fp8_) lattices = lattices_of(graph_, ranges_, symmetric_);
     for (std::size_t i = 0; i < count; ++i) {
       const Node node = graph_.nodes[i];
-      if (!is_product(graph_, node) || !ranges_.contains(node.inputs[0])) continue;
+      if (!is_product(graph_, node)) continue;
+      const ValueId input = rounded_input(graph_, producers, node);
+      if (!ranges_.contains(input)) continue;
       const Shape shape = graph_.value(node.outputs[0]).type.shape;
       if (node.op == "Conv" ? shape.rank() < 3 : node.op != "Gemm") continue;
       auto inputs = node.inputs;
-      inputs[0] = rounded(node.inputs[0]);
+      inputs[0] = rounded(input);
+      if (const int pad = moved_padding(graph_, producers, node); pad >= 0)
+        inputs[0] = graph_.add_node("Pad", {inputs[0]}, graph_.nodes[static_cast<std::size_t>(pad)].attributes);
       const auto lattice = lattices.find(static_cast<int>(i));
       inputs[1] = rounded_weights(node, lattice == lattices.end() ? nullptr : &lattice->second);
       const ValueId twin = graph_.add_node(node.op, inputs, node.attributes, node.name + "_probe");

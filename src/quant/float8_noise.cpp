@@ -64,6 +64,7 @@ std::set<std::string> raise_noisy_products(const Graph& source, const std::set<s
   double multiplications = 0, raised = 0, left = 0;
   std::vector<Readers> choices;
   std::map<ValueId, std::size_t> choice_of;
+  const auto producers = graph.producers();
   for (const auto& node : graph.nodes) {
     if (!is_product(graph, node)) continue;
     const double macs = cost(problem_of(graph, node)).macs;
@@ -73,7 +74,7 @@ std::set<std::string> raise_noisy_products(const Graph& source, const std::set<s
       raised += macs;
       continue;
     }
-    const auto [item, first] = choice_of.try_emplace(node.inputs[0], choices.size());
+    const auto [item, first] = choice_of.try_emplace(rounded_input(graph, producers, node), choices.size());
     if (first) choices.emplace_back();
     auto& choice = choices[item->second];
     choice.names.push_back(node.name);

@@ -17,6 +17,12 @@ bool keeps_scale(const Node& node) {
   return kOps.contains(node.op);
 }
 
+/// What a Pad adds, as a number that 8-bit floats of a scale hold: c and its scale were rounded one after the other.
+double padding_of(const Node& pad, float scale) {
+  const auto value = static_cast<float>(pad.attributes.get_float("constant_value", 0));
+  return static_cast<double>(static_cast<float>(Float8(value / scale)) * scale);
+}
+
 }  // namespace
 
 std::vector<std::vector<ValueId>> values_to_quantize(const Graph& graph, const std::set<std::string>& keep_float) {
@@ -28,8 +34,9 @@ std::vector<std::vector<ValueId>> values_to_quantize(const Graph& graph, const s
     wanted[static_cast<std::size_t>(id)] = 1;
     return true;
   };
+  const auto producers = graph.producers();
   for (const auto& node : graph.nodes)
-    if (is_product(graph, node) && !keep_float.contains(node.name)) want(node.inputs[0]);
+    if (is_product(graph, node) && !keep_float.contains(node.name)) want(rounded_input(graph, producers, node));
   for (const auto& sum : sums_of(graph))
     if (!keep_float.contains(graph.nodes[static_cast<std::size_t>(sum.product)].name)) want(sum.other);
   std::vector<std::size_t> group(graph.values.size());
@@ -73,7 +80,19 @@ std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, boo
       keeps.insert(static_cast<int>(i));
   for (const auto& sum : sums_of(graph))
     if (keeps.contains(sum.product)) keeps.insert(sum.add);
-  std::map<ValueId, ValueId> dequantised;  // the DequantizeLinear output -> the value it stands for
+  std::map<int, ValueId> rounded;  // of products
+  const auto producers = graph.producers();
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (!is_product(graph, graph.nodes[i])) continue;
+    rounded[static_cast<int>(i)] = rounded_input(graph, producers, graph.nodes[i]);
+    const int pad = moved_padding(graph, producers, graph.nodes[i]);
+    if (pad < 0) continue;
+    Node& padding = graph.nodes[static_cast<std::size_t>(pad)];
+    const auto range = ranges.find(padding.inputs[0]);
+    if (keeps.contains(static_cast<int>(i))) keeps.insert(pad);
+    else if (fp8 && range != ranges.end())
+      padding.attributes.set("constant_value", padding_of(padding, activation_scale(range->second, false, true).scale));
+  }
   for (const auto& [id, range] : ranges) {
     const ActivationScale scale = activation_scale(range, symmetric, fp8);
     const std::string name = graph.value(id).name;
@@ -86,16 +105,15 @@ std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, boo
       if (!keeps.contains(static_cast<int>(i)) &&
           (graph.nodes[i].op != "QuantizeLinear" || graph.nodes[i].inputs[0] != id))
         std::replace(graph.nodes[i].inputs.begin(), graph.nodes[i].inputs.end(), id, back);
-    dequantised[back] = id;
   }
   std::size_t products = 0;
   const std::size_t count = graph.nodes.size();
   for (std::size_t i = 0; i < count; ++i) {
     const Node node = graph.nodes[i];
     if (!is_product(graph, node) || keeps.contains(static_cast<int>(i))) continue;
-    const auto source = dequantised.find(node.inputs[0]);
-    if (source == dequantised.end()) continue;
-    const float x_scale = activation_scale(ranges.at(source->second), symmetric, fp8).scale;
+    const auto source = ranges.find(rounded.at(static_cast<int>(i)));
+    if (source == ranges.end()) continue;
+    const float x_scale = activation_scale(source->second, symmetric, fp8).scale;
     const std::string name = graph.value(node.inputs[1]).name;
     const std::size_t axis = channel_axis(node);
     const auto lattice = lattices.find(static_cast<int>(i));

@@ -47,6 +47,24 @@ std::vector<RunningSum> sums_of(const Graph& graph) {
   return sums;
 }
 
+int moved_padding(const Graph& graph, const std::vector<int>& producers, const Node& product) {
+  const auto maker = [&](ValueId id) { return producers[static_cast<std::size_t>(id)]; };
+  const auto node = [&](int index) -> const Node& { return graph.nodes[static_cast<std::size_t>(index)]; };
+  const int pad = maker(product.inputs[0]);
+  if (pad < 0 || node(pad).op != "Pad" || product.op != "Conv") return -1;
+  const double value = node(pad).attributes.get_float("constant_value", 0);
+  int at = maker(node(pad).inputs[0]);
+  while (at >= 0 && (node(at).op == "MaxPool" || node(at).op == "Concat")) at = maker(node(at).inputs[0]);
+  const bool moved = value < 0 && at >= 0 && node(at).op == "Clip" && node(at).attributes.has("min") &&
+                     node(at).attributes.get_float("min", 0) == value;
+  return moved ? pad : -1;
+}
+
+ValueId rounded_input(const Graph& graph, const std::vector<int>& producers, const Node& product) {
+  const int pad = moved_padding(graph, producers, product);
+  return pad < 0 ? product.inputs[0] : graph.nodes[static_cast<std::size_t>(pad)].inputs[0];
+}
+
 namespace {
 
 Tensor int8_scales(const Tensor& weights, std::size_t axis, const Lattice* lattice) {

@@ -38,6 +38,13 @@ struct RunningSum {
 };
 std::vector<RunningSum> sums_of(const Graph& graph);
 
+/// The Pad by which `recentre` pads the input of a convolution with what 0 became, -c: it stands behind the Clip from
+/// -c on, or behind what moves that one's output. -1 where a product has none. `producers` are graph.producers().
+int moved_padding(const Graph& graph, const std::vector<int>& producers, const Node& product);
+
+/// What is rounded where a product reads 8 bits: its input, or what such a Pad pads.
+ValueId rounded_input(const Graph& graph, const std::vector<int>& producers, const Node& product);
+
 /// Symmetric weights, one scale an output channel: the largest magnitude becomes 127, or 448 in 8-bit floats; with a
 /// lattice the next scale that suits it.
 struct QuantizedWeights {

@@ -141,20 +141,32 @@ CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& b
     model.tensors.push_back({name, {together.low(), together.high()}, chosen});
     for (const auto id : group) model.ranges[id] = chosen;
   }
+  const auto measure_biases = [&] {
+    if (options.correct_bias)
+      model.bias_errors = measure_bias_errors(model.graph, model.ranges, options.symmetric, backend,
+                                              images.evenly_spaced(kFewImages), preprocess, options);
+  };
   if (options.fp8) {
-    model.sixteen_bit = sixteen_bit_products(model.graph);
-    model.recentred = recentre(model, histograms);
+    const CalibratedModel still = model;
+    const auto move_zeros = [&](const std::set<std::string>& sixteen_bit, bool move_padded) {
+      model = still;
+      model.sixteen_bit = sixteen_bit;
+      model.recentred = recentre(model, histograms, move_padded);
+      measure_biases();
+    };
+    // What stays in 8 bits is known before zero moves under padding, which ties a product to 8 bits.
+    auto sixteen_bit = sixteen_bit_products(model.graph);
+    if (options.raise_noisy) {
+      move_zeros(sixteen_bit, false);
+      const auto noise = measure_float8_noise(model, backend, images.evenly_spaced(kNoiseImages), preprocess, options);
+      sixteen_bit = raise_noisy_products(model.graph, sixteen_bit, noise);
+    }
+    move_zeros(sixteen_bit, options.move_padded);
   } else {
     align_sums(model.graph, groups, options.symmetric, model.ranges);
     for (std::size_t i = 0; i < groups.size(); ++i) model.tensors[i].chosen = model.ranges.at(groups[i].front());
+    measure_biases();
   }
-  if (options.correct_bias)
-    model.bias_errors = measure_bias_errors(model.graph, model.ranges, options.symmetric, backend,
-                                            images.evenly_spaced(kFewImages), preprocess, options);
-  if (options.fp8 && options.raise_noisy)
-    model.sixteen_bit = raise_noisy_products(
-        model.graph, model.sixteen_bit,
-        measure_float8_noise(model, backend, images.evenly_spaced(kNoiseImages), preprocess, options));
   model.graph.metadata["halftone.calibrator"] = std::string(name(calibrator));
   model.graph.metadata["halftone.calibration_images"] = std::to_string(model.images);
   model.graph.metadata["halftone.preprocess"] = preprocess.text();

@@ -23,6 +23,7 @@ struct QuantizeOptions {
   bool fp8 = false;         ///< activations and weights in f8e4m3; ranges are what was seen, biases stay in float
   int batch = 8;            ///< images a calibration step
   bool raise_noisy = true;  ///< with fp8: measure which products to leave in bf16 beside those that always are
+  bool move_padded = true;  ///< with fp8: move zero where convolutions pad, too, which then stay in 8 bits for good
   bool equalize = true;     ///< cross-layer, where it is expected to help
   bool correct_bias = true;
   int threads = 0;

@@ -22,8 +22,13 @@ bool starts_at_zero(const Node& node) {
 
 class Recentrer {
  public:
-  explicit Recentrer(Graph& graph)
-      : graph_(graph), producers_(graph.producers()), users_(graph.users()), sums_(sums_of(graph)) {}
+  /// Convolutions of `zero_padded` are to keep their padding.
+  Recentrer(Graph& graph, std::set<std::string> zero_padded)
+      : graph_(graph),
+        zero_padded_(std::move(zero_padded)),
+        producers_(graph.producers()),
+        users_(graph.users()),
+        sums_(sums_of(graph)) {}
 
   /// Whether the values of a group can be moved together; then notes what that takes.
   bool follow(const std::vector<ValueId>& group) {
@@ -47,11 +52,16 @@ class Recentrer {
       const auto sums = weight_sums(node_at(index));
       take_off(index,
                [&](std::size_t channel) { return static_cast<float>(-static_cast<double>(center) * sums[channel]); });
+      if (pads(node_at(index))) pad(index, center);
     }
   }
 
   /// Writes the biases.
-  void finish() { correct_biases(graph_, errors_, {}); }
+  void finish() {
+    correct_biases(graph_, errors_, {});
+    graph_.sort();
+    infer_types(graph_);
+  }
 
  private:
   Node& node_at(int index) { return graph_.nodes[static_cast<std::size_t>(index)]; }
@@ -105,16 +115,36 @@ class Recentrer {
         return sum->other == id && has_free_bias(sum->product);
       }
       products_.push_back(index);
-      return has_free_bias(index) && !pads(node);
+      return has_free_bias(index) && (!pads(node) || (padding_is_stated(node) && !zero_padded_.contains(node.name)));
     });
   }
 
+  static bool padding_is_stated(const Node& node) {
+    return node.attributes.get_string("auto_pad", "NOTSET") == "NOTSET";
+  }
+
   static bool pads(const Node& node) {
-    if (node.op != "Conv") return false;
-    const auto automatic = node.attributes.get_string("auto_pad", "NOTSET");
+    if (node.op != "Conv" || node.attributes.get_string("auto_pad", "NOTSET") == "VALID") return false;
     const auto around = node.attributes.get_ints("pads");
-    return (automatic != "NOTSET" && automatic != "VALID") ||
+    return !padding_is_stated(node) ||
            std::any_of(around.begin(), around.end(), [](std::int64_t pad) { return pad != 0; });
+  }
+
+  /// Puts a Pad before a convolution in place of its own padding. The node comes last, so indices stay.
+  void pad(int index, float center) {
+    const auto around = node_at(index).attributes.get_ints("pads");
+    const std::size_t spatial = around.size() / 2;
+    std::vector<std::int64_t> pads(2 * (spatial + 2), 0);
+    std::copy_n(around.begin(), spatial, pads.begin() + 2);
+    std::copy_n(around.begin() + static_cast<std::ptrdiff_t>(spatial), spatial,
+                pads.begin() + static_cast<std::ptrdiff_t>(spatial + 4));
+    Attributes attributes;
+    attributes.set("pads", pads);
+    attributes.set("constant_value", -static_cast<double>(center));
+    const ValueId padded =
+        graph_.add_node("Pad", {node_at(index).inputs[0]}, std::move(attributes), node_at(index).name + "_padded");
+    node_at(index).inputs[0] = padded;
+    node_at(index).attributes.erase("pads");
   }
 
   std::vector<double> weight_sums(const Node& node) const {
@@ -137,6 +167,7 @@ class Recentrer {
   }
 
   Graph& graph_;
+  const std::set<std::string> zero_padded_;
   const std::vector<int> producers_;
   const std::vector<std::vector<int>> users_;
   const std::vector<RunningSum> sums_;
@@ -161,8 +192,9 @@ float best_center(const Histogram& histogram) {
 
 }  // namespace
 
-std::size_t recentre(CalibratedModel& model, const std::map<ValueId, Histogram>& histograms) {
-  Recentrer recentrer(model.graph);
+std::size_t recentre(CalibratedModel& model, const std::map<ValueId, Histogram>& histograms, bool move_padded) {
+  const auto all = products_of(model.graph);
+  Recentrer recentrer(model.graph, move_padded ? model.sixteen_bit : std::set<std::string>(all.begin(), all.end()));
   std::size_t moved = 0;
   for (const auto& group : values_to_quantize(model.graph, model.sixteen_bit)) {
     Histogram together;

@@ -239,5 +239,50 @@ TEST(Quantised, WhatTheDeviceCannotRunStaysInFloat) {
   EXPECT_EQ(ops(graph), "Transpose DequantizeLinear FusedConv QuantizeLinear Transpose");
 }
 
+/// Bytes or 8-bit floats between two convolutions, padded with `padding` ahead of the second.
+Graph padded_net(std::string_view dtype, double step, int zero, double padding, std::string_view pads,
+                 const PassContext& context = {}) {
+  const bool floats = dtype == "f8e4m3";
+  const auto weights_of = [&](std::string_view name) {
+    return fmt::format(
+        "const {0}q {1}:6x6x3x3 random(1{2})\nconst {0}s f32:6 random(2,0.001,0.002)\nconst {0}z {1}:6 zeros\n"
+        "{0} = DequantizeLinear({0}q, {0}s, {0}z) axis=0\n",
+        name, floats ? "f8e4m3" : "i8", floats ? "" : ",-127,128");
+  };
+  return test::lowered(fmt::format("input x {}:1x6x7x8\n", dtype) + scale(0, step, zero, dtype) +
+                           scale(1, 0.05, zero, dtype) + weights_of("v") + weights_of("w") +
+                           "const b f32:6 random(3)\n" + dq("xf", "x", 0) + "a = Conv(xf, v)\n" + q("aq", "a", 0) +
+                           dq("ad", "aq", 0) + fmt::format("p = Pad(ad) pads={} constant_value={}\n", pads, padding) +
+                           "c = Conv(p, w, b)\n" + q("y", "c", 1) + "output y\n",
+                       1e-5, context, {}, 1);
+}
+
+TEST(Quantised, PaddingWithAStoredNumberBecomesTheZeroPoint) {
+  for (const auto& [dtype, zero, padding] : {std::tuple{"u8", 120, -0.5}, std::tuple{"i8", 0, -1.5},
+                                             std::tuple{"i8", -3, 0.25}, std::tuple{"f8e4m3", 0, -0.1875}}) {
+    const double step = std::string_view(dtype) == "f8e4m3" ? 0.125 : 0.015625;
+    const Graph graph = padded_net(dtype, step, zero, padding, "0,0,1,2,0,0,3,0");
+    ASSERT_EQ(ops(graph), "Transpose FusedConv FusedConv Transpose") << dtype;
+    const auto& conv = graph.nodes[2];
+    EXPECT_EQ(conv.attributes.get_ints("pads"), (std::vector<std::int64_t>{1, 2, 3, 0}));
+    EXPECT_FALSE(conv.attributes.has("symmetric"));
+    EXPECT_EQ(graph.value(conv.inputs[5]).constant.data<float>()[1], padding / step + zero);
+  }
+}
+
+TEST(Quantised, PaddingStaysWhereNoKernelTakesIt) {
+  PassContext context;
+  context.can_run = [](const Problem& problem) {
+    return problem.op != "FusedConv" || problem.attributes.get_int("symmetric", 0) != 0;
+  };
+  EXPECT_EQ(ops(padded_net("f8e4m3", 0.125, 0, -0.1875, "0,0,1,1,0,0,1,1", context)),
+            "Transpose FusedConv Pad FusedConv Transpose");
+  // No number of 8-bit floats at this step, and none that can be stored at all.
+  for (const double padding : {-0.19, -100.0})
+    EXPECT_EQ(test::count(padded_net("f8e4m3", 0.125, 0, padding, "0,0,1,1,0,0,1,1"), "Pad"), 1) << padding;
+  // What surrounds an image, not its channels, is padding of windows.
+  EXPECT_EQ(test::count(padded_net("u8", 0.015625, 120, -0.5, "1,0,1,1,0,0,1,1"), "Pad"), 1);
+}
+
 }  // namespace
 }  // namespace halftone

@@ -242,12 +242,12 @@ TEST(Float8Plan, RoundsBehindThePoolOfAFloatProductOnly) {
     }
 }
 
-TEST(Recentre, LeavesTheNetworkWhatItIsAndMovesOnlyWhatNoPaddingReads) {
+TEST(Recentre, LeavesTheNetworkWhatItIs) {
   const auto pictures = random_pictures(16, 8, 3);
   const Graph graph = parse_graph(kNetwork);
   const auto model = calibrate(graph, make_cpu_backend(), pictures, gray(8), float8_options());
-  EXPECT_EQ(model.recentred, 4u);
-  for (const auto* moved : {"rs", "rd", "rf", "rh"}) {
+  EXPECT_EQ(model.recentred, 5u);
+  for (const auto* moved : {"rs", "rd", "rt", "rf", "rh"}) {
     const Node& node = node_named(model.graph, moved);
     ASSERT_EQ(node.op, "Clip") << moved;
     const auto low = node.attributes.get_float("min", 0);
@@ -260,9 +260,67 @@ TEST(Recentre, LeavesTheNetworkWhatItIsAndMovesOnlyWhatNoPaddingReads) {
   }
   EXPECT_DOUBLE_EQ(node_named(model.graph, "rd").attributes.get_float("max", 0),
                    40 + node_named(model.graph, "rd").attributes.get_float("min", 0));
-  EXPECT_EQ(node_named(model.graph, "rt").op, "Relu");
   const Tensor batch = batch_of(pictures, gray(8));
   EXPECT_GT(snr(outputs(model.graph, batch), outputs(graph, batch)), 100);
+}
+
+TEST(Recentre, PadsWithWhatZeroBecame) {
+  const auto pictures = random_pictures(16, 8, 3);
+  const auto model = calibrate(parse_graph(kNetwork), make_cpu_backend(), pictures, gray(8), float8_options());
+  const auto plan = quantize(model).graph;
+  const Node& conv = node_named(plan, "f");
+  EXPECT_FALSE(conv.attributes.has("pads"));
+  const auto producers = plan.producers();
+  const auto before = [&](const Node& node) -> const Node& {
+    return plan.nodes[static_cast<std::size_t>(producers[static_cast<std::size_t>(node.inputs[0])])];
+  };
+  const Node& pad = before(conv);
+  ASSERT_EQ(pad.op, "Pad");
+  EXPECT_EQ(pad.attributes.get_ints("pads"), (std::vector<std::int64_t>{0, 0, 1, 1, 0, 0, 1, 1}));
+  const Node& back = before(pad);
+  ASSERT_EQ(back.op, "DequantizeLinear");
+  EXPECT_EQ(before(back).op, "QuantizeLinear");
+  // A number that can be stored, or no kernel could pad with it.
+  const float scale = plan.value(back.inputs[1]).constant.data<float>()[0];
+  const auto value = static_cast<float>(pad.attributes.get_float("constant_value", 0));
+  EXPECT_LT(value, 0);
+  EXPECT_EQ(static_cast<float>(Float8(value / scale)) * scale, value);
+  EXPECT_NEAR(value, node_named(plan, "rt").attributes.get_float("min", 0), 1e-5 * std::abs(value));
+}
+
+TEST(Recentre, LeavesWhatIsPaddedInSixteenBits) {
+  CalibratedModel model;
+  model.fp8 = true;
+  model.graph = parse_graph(R"(graph pair
+input x f32:1x4x6x6
+const w0 f32:4x4x1x1 random(1)
+const w1 f32:4x4x3x3 random(2)
+const w2 f32:4x4x1x1 random(3)
+a = Conv(x, w0)
+r = Relu(a)
+b = Conv(r, w1) pads=1*4
+c = Conv(r, w2)
+output b
+output c
+)");
+  infer_types(model.graph);
+  std::map<ValueId, Histogram> histograms;
+  const std::vector<float> values{0, 0.25f, 0.5f, 1, 2, 3, 4};
+  for (const auto& group : values_to_quantize(model.graph))
+    for (const auto id : group) {
+      histograms[id].add(values);
+      model.ranges[id] = {0, 4};
+    }
+  histograms[model.graph.inputs[0]].add(std::vector<float>{-4});
+  const auto moved = [&](const std::set<std::string>& sixteen_bit, bool move_padded) {
+    CalibratedModel copy = model;
+    copy.sixteen_bit = sixteen_bit;
+    return recentre(copy, histograms, move_padded);
+  };
+  EXPECT_EQ(moved({}, true), 1u);
+  EXPECT_EQ(moved({"c"}, true), 1u);
+  EXPECT_EQ(moved({"b"}, true), 0u);
+  EXPECT_EQ(moved({}, false), 0u);
 }
 
 TEST(Recentre, LosesLess) {
