@@ -147,9 +147,10 @@ class Builder {
     if (options_.progress) options_.progress({program.batch, lines.size(), lines.size(), ""});
   }
 
-  /// A kernel may find that it cannot do it only when it sees the constants; then the next one takes over.
+  /// A kernel may find that it cannot do it only when it sees the constants, or a library when it builds what it lists;
+  /// then the next config takes over, and after a kernel's last one the next kernel.
   void prepare(Step& step, const std::vector<Tensor>& constants) {
-    auto off = options_.kernels_off;
+    std::vector<Candidate> refused;
     while (true) {
       const Kernel& kernel = *find_kernel(backend(), step.tactic.kernel);
       try {
@@ -158,14 +159,23 @@ class Builder {
         return;
       } catch (const Error& error) {
         if (error.code() != Code::unsupported) throw;
-        const std::string refusal = error.what();
-        off.insert(step.tactic.kernel);
-        auto next = Tuner::heuristic(step.problem, backend(), off);
-        for (auto& candidate : next.candidates)
-          if (candidate.kernel == step.tactic.kernel) candidate.refusal = refusal;
-        step.tactic = std::move(next);
+        refused.push_back({step.tactic.kernel, step.tactic.config, 0, error.what()});
+        step.tactic = first_but(step.problem, refused);
       }
     }
+  }
+
+  /// The first candidate that is not among `refused`; of those that never compete where none is left.
+  Tactic first_but(const Problem& problem, const std::vector<Candidate>& refused) {
+    auto list = candidates(problem, backend(), options_.kernels_off);
+    for (auto& item : list)
+      for (const auto& other : refused)
+        if (item.kernel == other.kernel && item.config == other.config) item.refusal = other.refusal;
+    for (const auto& item : list)
+      if (item.refusal.empty()) return {item.kernel, item.config, 0, "heuristic", list};
+    auto off = options_.kernels_off;
+    for (const auto& item : refused) off.insert(item.kernel);
+    return Tuner::heuristic(problem, backend(), off);
   }
 
   Tactic tactic_for(const Problem& problem, const std::string& line, Tuner& tuner) {

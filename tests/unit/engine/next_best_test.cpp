@@ -58,5 +58,36 @@ TEST(Build, TakesTheNextBestOfANearbyBatchWhereItsWinnerIsNotOffered) {
   std::filesystem::remove_all(folder);
 }
 
+/// Its first two choices turn out not to be had.
+class Promising : public tests::RowsBackend {
+ public:
+  Promising() {
+    add_relu(
+        "library",
+        [](const Problem&, const Backend&) {
+          return std::vector<std::string>{"huge", "missing", "plain"};
+        },
+        [](const PrepareContext& context) -> std::unique_ptr<Prepared> {
+          if (context.config != "plain") fail(Code::unsupported, "{} is not to be had", context.config);
+          return std::make_unique<tests::PlainRelu>(context);
+        });
+    add_the_cpus();
+  }
+};
+
+TEST(Build, TriesALibrarysOtherChoicesBeforeOtherKernels) {
+  BuildOptions options;
+  options.tune = false;
+  options.threads = 1;
+  const Graph graph = parse_graph("graph one\ninput x f32:1x10\ny = Relu(x)\noutput y\n");
+  const auto engine = build(graph, std::make_shared<Promising>(), options);
+  const auto& tactic = engine->program(1).steps.at(0).tactic;
+  EXPECT_EQ(tactic.kernel, "library");
+  EXPECT_EQ(tactic.config, "plain");
+  ASSERT_GE(tactic.candidates.size(), 3U);
+  EXPECT_EQ(tactic.candidates[0].refusal, "huge is not to be had");
+  EXPECT_EQ(tactic.candidates[1].refusal, "missing is not to be had");
+}
+
 }  // namespace
 }  // namespace halftone
