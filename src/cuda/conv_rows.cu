@@ -21,6 +21,7 @@ template <typename T>
 __device__ __forceinline__ void add_products(T, float& sum, const uint4& a, const uint4& b) {
   constexpr int kCount = 16 / static_cast<int>(sizeof(T));
   if constexpr (sizeof(T) == 1) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890  // supports() asks for it; before, a conversion is a page of code
     const auto* x = reinterpret_cast<const __nv_fp8x2_storage_t*>(&a);
     const auto* y = reinterpret_cast<const __nv_fp8x2_storage_t*>(&b);
 #pragma unroll
@@ -30,6 +31,7 @@ __device__ __forceinline__ void add_products(T, float& sum, const uint4& a, cons
       sum = fmaf(left.x, right.x, sum);
       sum = fmaf(left.y, right.y, sum);
     }
+#endif
   } else {
     const auto* x = reinterpret_cast<const T*>(&a);
     const auto* y = reinterpret_cast<const T*>(&b);

@@ -6,9 +6,11 @@
 namespace halftone::cuda {
 namespace {
 
-Support supports(const Problem& problem, const Backend&) {
+Support supports(const Problem& problem, const Backend& backend) {
   if (const auto answer = is_bounded_conv(problem); !answer) return answer;
   const FusedConv conv = fused_conv_of(problem);
+  if (conv.is_fp8())
+    if (const auto answer = has_products(backend, conv.x_type); !answer) return answer;
   if (!conv.pointwise() || conv.group != 1 || conv.stride_h != 1 || conv.stride_w != 1)
     return Support::no("not a matrix product");
   if (conv.n * conv.oh * conv.ow > kMostRows) return Support::no(fmt::format("more than {} rows", kMostRows));
