@@ -1,5 +1,7 @@
-# halftone_layer(NAME USES layers… LIBS libraries… [WITHOUT pattern]): one folder of src/ as one static library `halftone_NAME`.
+# halftone_layer(NAME [TOGETHER] USES layers… LIBS libraries… [WITHOUT pattern]): one folder of src/ as one static library `halftone_NAME`.
 # Sources are globbed, so that a new operator, kernel or pass is a new file and nothing here; WITHOUT leaves out what matches.
+# TOGETHER compiles eight of them at a time, which takes half as long, unless CMAKE_UNITY_BUILD says otherwise: no two of
+# such a layer may call different things by one name.
 # CUDA sources (*.cu) count where that language is enabled; a file named *_smNN.cu has code from that compute capability on
 # alone, *_sm90a.cu for 9.0 with Hopper's own instructions alone.
 # A file named *_avx2.cpp, *_avx512.cpp or *_amx.cpp is compiled for that instruction set; the rest for x86-64-v3.
@@ -10,6 +12,12 @@ set(HALFTONE_ISA_AMX ${HALFTONE_ISA_AVX512} -mavx512bf16 -mamx-tile -mamx-int8 -
 
 # Compiler flags of one CUDA source: those of CMAKE_CUDA_ARCHITECTURES that its name allows. Where none is left it is
 # compiled for the one it asks for, so that it can be linked; the device code says at run time what it is for.
+# Each `arch` is another pass of the front end, a third of the time, so machine codes that come out the same share one: 8.6
+# has what 8.0 has, and only *_sm90a.cu have Hopper's own instructions. 8.9 runs the code for 8.6 and adds conversions of
+# e4m3 alone, so files that have none need no code for it.
+set(HALFTONE_CUDA_PLAIN_TYPES "(gemm|pointwise)_(int8|uint8|half|fp16|bf16|tf32)|stem_(int8|tf32)")
+set(HALFTONE_CUDA_WITHOUT_E4M3 "/(conv_(${HALFTONE_CUDA_PLAIN_TYPES})|copy|launch|layout|spin)(_sm80)?\\.cu$")
+
 function(halftone_cuda_flags SOURCE RESULT)
   set(least 75)
   set(own "")
@@ -28,8 +36,19 @@ function(halftone_cuda_flags SOURCE RESULT)
     if(number LESS least OR (own AND NOT name STREQUAL "${least}a"))
       continue()
     endif()
+    if(NOT own)
+      set(name ${number})
+    endif()
+    set(pass ${name})
+    if(number EQUAL 86 AND NOT SOURCE MATCHES "/capability\\.cu$")  # which asks what it was compiled for
+      set(pass 80)
+    endif()
+    if(architecture STREQUAL "89-real" AND "86-real" IN_LIST CMAKE_CUDA_ARCHITECTURES
+       AND SOURCE MATCHES "${HALFTONE_CUDA_WITHOUT_E4M3}")
+      continue()
+    endif()
     if(NOT kind STREQUAL "-virtual")
-      list(APPEND flags "-gencode=arch=compute_${name},code=sm_${name}")
+      list(APPEND flags "-gencode=arch=compute_${pass},code=sm_${name}")
     endif()
     if(NOT kind STREQUAL "-real")
       list(APPEND flags "-gencode=arch=compute_${name},code=compute_${name}")
@@ -42,7 +61,7 @@ function(halftone_cuda_flags SOURCE RESULT)
 endfunction()
 
 function(halftone_layer NAME)
-  cmake_parse_arguments(ARG "" "WITHOUT" "USES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "TOGETHER" "WITHOUT" "USES;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*.cpp)
   if(CMAKE_CUDA_COMPILER)
     file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${NAME}/*.cu)
@@ -54,6 +73,9 @@ function(halftone_layer NAME)
   if(sources)
     add_library(halftone_${NAME} STATIC ${sources})
     set(scope PUBLIC)
+    if(ARG_TOGETHER AND NOT DEFINED CMAKE_UNITY_BUILD)
+      set_target_properties(halftone_${NAME} PROPERTIES UNITY_BUILD ON)
+    endif()
     set(options ${HALFTONE_ISA_BASE} -Wall -Wextra -Wpedantic -Wno-missing-field-initializers $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
         $<$<BOOL:${HALFTONE_WERROR}>:-Werror>)
     target_compile_options(halftone_${NAME} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${options}>

@@ -50,8 +50,6 @@ std::string over_fp32(const Points& points, const Result& chosen) {
                      ratio.interval.hi);
 }
 
-bool higher_rate(const Result& a, const Result& b) { return a.throughput < b.throughput; }
-
 Advice for_throughput(const std::vector<Sweep>& sweeps, const Points& points) {
   const auto best = std::max_element(sweeps.begin(), sweeps.end(), [](const Sweep& a, const Sweep& b) {
     return a.fastest().throughput < b.fastest().throughput;

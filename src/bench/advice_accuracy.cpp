@@ -13,8 +13,6 @@ namespace {
 using Points = std::vector<const Result*>;
 using Found = std::vector<std::pair<const Result*, const Accuracy*>>;
 
-bool higher_rate(const Result& a, const Result& b) { return a.throughput < b.throughput; }
-
 /// What a precision does to the answers, beside FP32's.
 std::string accuracy_words(std::string_view precision, const Accuracy& accuracy, const Accuracy& base) {
   auto text = fmt::format("{} answers {} of {} images right ({})", precision, accuracy.top1, accuracy.images,

@@ -71,6 +71,9 @@ struct Result {
   std::optional<Accuracy> accuracy;
 };
 
+/// Whether b has the higher throughput.
+inline bool higher_rate(const Result& a, const Result& b) { return a.throughput < b.throughput; }
+
 /// An engine, or one of its cells, that was asked for and could not be measured.
 struct Absent {
   std::string engine;

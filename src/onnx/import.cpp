@@ -8,8 +8,6 @@
 namespace halftone {
 namespace {
 
-constexpr int kLargestRank = 16;
-
 std::string node_name(const onnx::NodeProto& node) {
   if (!node.name().empty()) return node.name();
   for (const auto& output : node.output())

@@ -13,6 +13,8 @@
 
 namespace halftone {
 
+inline constexpr int kLargestRank = 16;  ///< of tensors read
+
 /// The core's element type for an ONNX data type code; nothing for those the core does not have.
 std::optional<DType> dtype_of_code(int code);
 

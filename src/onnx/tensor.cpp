@@ -14,8 +14,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "ONNX's raw data is little-endian");
 
-constexpr int kLargestRank = 16;
-
 Shape shape_of(const onnx::TensorProto& proto, std::string_view what) {
   if (proto.dims_size() > kLargestRank)
     fail(Code::invalid_model, "{} has {} dimensions, {} at most are supported", what, proto.dims_size(), kLargestRank);

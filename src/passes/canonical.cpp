@@ -85,10 +85,6 @@ bool hard_swish(Editor& editor, int index) {
   return false;
 }
 
-bool all_are(const std::vector<std::int64_t>& list, std::int64_t value) {
-  return std::all_of(list.begin(), list.end(), [&](auto item) { return item == value; });
-}
-
 /// Means over height and width, and poolings with one window over all, -> GlobalAveragePool, GlobalMaxPool.
 bool global_pool(Editor& editor, int index) {
   const Node& node = editor.node(index);

@@ -64,6 +64,10 @@ Tensor permuted(const Tensor& tensor, std::span<const std::size_t> perm) {
   return result;
 }
 
+bool all_are(std::span<const std::int64_t> list, std::int64_t value) {
+  return std::all_of(list.begin(), list.end(), [&](auto item) { return item == value; });
+}
+
 std::optional<float> scalar_of(const Tensor& tensor) {
   if (!tensor.defined() || tensor.count() != 1) return std::nullopt;
   return floats(tensor).front();

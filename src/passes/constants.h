@@ -14,6 +14,9 @@ Tensor from_floats(Shape shape, std::span<const float> values, DType dtype = DTy
 /// Axis i of the result is axis perm[i] of the tensor, whose memory it shares where no element moves.
 Tensor permuted(const Tensor& tensor, std::span<const std::size_t> perm);
 
+/// Whether each number of an attribute's list is this one.
+bool all_are(std::span<const std::int64_t> list, std::int64_t value);
+
 /// The element of a constant of one element.
 std::optional<float> scalar_of(const Tensor& tensor);
 

@@ -30,10 +30,6 @@ bool moves_nothing(const std::vector<std::int64_t>& perm, const Shape& in) {
   return true;
 }
 
-bool all_are(const std::vector<std::int64_t>& list, std::int64_t value) {
-  return std::all_of(list.begin(), list.end(), [&](auto item) { return item == value; });
-}
-
 /// Whether output 0 is input 0, element by element. Those that hold for every batch size come first.
 bool does_nothing(Editor& editor, const Node& node, bool any_batch) {
   const auto& in = editor.type(node.inputs[0]);

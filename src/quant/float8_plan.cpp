@@ -9,7 +9,7 @@
 namespace halftone {
 namespace {
 
-constexpr int kCandidates = 8;  // scales tried in a binade; those of further ones round alike
+constexpr int kScalesTried = 8;  // in a binade; those of further ones round alike
 
 /// For every value the products it depends on, and those it is made of with none and no sum in between.
 struct Origins {
@@ -98,9 +98,9 @@ Tensor float8_scales(const Tensor& weights, std::size_t axis) {
     for (const float value : values) largest = std::max(largest, std::abs(value));
     double least = std::numeric_limits<double>::max();
     scales[channel] = 1;
-    for (int step = 0; step < kCandidates && largest > 0; ++step) {
+    for (int step = 0; step < kScalesTried && largest > 0; ++step) {
       const float scale =
-          std::max(largest / kLargestFloat8 * std::exp2(static_cast<float>(step) / kCandidates), 1e-30f);
+          std::max(largest / kLargestFloat8 * std::exp2(static_cast<float>(step) / kScalesTried), 1e-30f);
       double error = 0;
       for (const float value : values) {
         const float off = static_cast<float>(Float8(value / scale)) * scale - value;

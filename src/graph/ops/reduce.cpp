@@ -69,8 +69,7 @@ void reduce_number(const ReferenceContext& context, Function function) {
 }
 
 /// A function of doubles, for those that leave the integers (norms, logarithms).
-template <typename Function>
-void reduce_in_double(const ReferenceContext& context, Function function) {
+void reduce_in_double(const ReferenceContext& context, double (*function)(const std::vector<double>&)) {
   reduce_number(context, [&](auto group) { return function(std::vector<double>(group.begin(), group.end())); });
 }
 

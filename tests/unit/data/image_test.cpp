@@ -30,7 +30,7 @@ int largest_difference(const Image& a, const Image& b) {
 }
 
 /// The error's code and message, or the fact that there was none.
-std::pair<Code, std::string> error_of(const std::string& bytes, std::int64_t largest = kLargestImage) {
+std::pair<Code, std::string> image_error(const std::string& bytes, std::int64_t largest = kLargestImage) {
   ImageDecoder decoder(largest);
   Image image;
   try {
@@ -132,7 +132,7 @@ TEST(Image, EveryPrefixIsAnErrorThatNamesTheFile) {
         test::to_png(image), test::to_bmp(image), to_ppm(image)})
     // A PNG's last four bytes are the checksum of an empty chunk, which nobody needs.
     for (std::size_t size = 0; size < bytes.size() - (bytes[1] == 'P' ? 4 : 0); ++size) {
-      const auto [code, message] = error_of(bytes.substr(0, size));
+      const auto [code, message] = image_error(bytes.substr(0, size));
       ASSERT_EQ(code, Code::invalid_model) << size << " of " << bytes.size() << ": " << message;
       ASSERT_TRUE(message.starts_with("some.file: ")) << message;
     }
@@ -157,7 +157,7 @@ TEST(Image, BitFlipsGiveAPictureOrAnError) {
     for (std::size_t bit = 0; bit < original.size() * 8; bit += 3) {
       std::string bytes = original;
       bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
-      const auto [code, message] = error_of(bytes, 1 << 20);
+      const auto [code, message] = image_error(bytes, 1 << 20);
       ASSERT_TRUE(code == Code::invalid_model || code == Code::resource_exhausted || code == Code::unsupported ||
                   message == "no error")
           << message;
@@ -184,17 +184,17 @@ TEST(Image, BombsAreRefusedBeforeAnythingIsAllocated) {
   const std::size_t frame = jpeg.find("\xff\xc0");
   ASSERT_NE(frame, std::string::npos);
   for (int i = 5; i < 9; ++i) jpeg[frame + i] = '\xfe';
-  EXPECT_EQ(error_of(jpeg).first, Code::resource_exhausted);
-  EXPECT_EQ(error_of("P6 100000 100000 255\n").first, Code::resource_exhausted);
-  EXPECT_EQ(error_of("P6 10000 10000 255\n").first, Code::invalid_model);
+  EXPECT_EQ(image_error(jpeg).first, Code::resource_exhausted);
+  EXPECT_EQ(image_error("P6 100000 100000 255\n").first, Code::resource_exhausted);
+  EXPECT_EQ(image_error("P6 10000 10000 255\n").first, Code::invalid_model);
   std::string bmp = test::to_bmp(sample_image(4, 4));
   bmp[21] = bmp[25] = 0x01;  // both sides 2^24 + 4
-  EXPECT_EQ(error_of(bmp).first, Code::resource_exhausted);
+  EXPECT_EQ(image_error(bmp).first, Code::resource_exhausted);
 }
 
 TEST(Image, WhatIsNoPictureIsSaidToBeNone) {
-  EXPECT_EQ(error_of("").second, "some.file: the file is empty");
-  EXPECT_NE(error_of("GIF89a......").second.find("not a picture"), std::string::npos);
+  EXPECT_EQ(image_error("").second, "some.file: the file is empty");
+  EXPECT_NE(image_error("GIF89a......").second.find("not a picture"), std::string::npos);
   EXPECT_TRUE(has_image_extension("a/b.JPEG"));
   EXPECT_FALSE(has_image_extension("a/b.txt"));
   EXPECT_THROW(read_image("/nonexistent/x.png"), Error);
