@@ -64,28 +64,6 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
   const int step = static_cast<int>(gridDim.x) * Tile::kGroups;
   const int first_strip = static_cast<int>(blockIdx.x) * Tile::kGroups + group;
 
-  if (thread == 0) {
-    prefetch_map(map);
-    for (int i = 0; i < 1 + Tile::kGroups * Tile::kBuffers; ++i) start_barrier(weights_full + 8 * i, 1);
-    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-    arrive_expecting(weights_full, Tile::kWeightBytes);
-    const auto* from = static_cast<const char*>(p.weights) + int64_t{first_column} * Tile::kSlab;
-    for (int tap = 0; tap < Tile::kTaps; ++tap) {
-      copy_bulk(weights + tap * Tile::kTapBytes, from + int64_t{tap} * plan.padded_outputs * Tile::kSlab,
-                Tile::kTapBytes, weights_full);
-    }
-  }
-  Quad quad;
-  for (int c = thread; c < Tile::kColumns; c += Tile::kThreads) {
-    Epilogue<Acc, Out, 1> one;
-    one.load(p, first_column + c);
-    scales[c] = one.scale[0];
-    biases[c] = one.bias[0];
-  }
-  quad.load(p, p.outputs);
-  await_earlier();
-  __syncthreads();
-
   auto fetch = [&](int strip, int buffer) {
     const int image = strip / plan.strips_down;
     const int y = (strip - image * plan.strips_down) * plan.lines;
@@ -93,8 +71,36 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
     copy_box(buffers + buffer * plan.strip_bytes, map, -p.pad_left, y - p.pad_top, image, full + buffer * 8);
   };
   if (leads) {
+    for (int b = 0; b < Tile::kBuffers; ++b) start_barrier(full + 8 * b, 1);
+    if (thread == 0) {
+      prefetch_map(map);
+      start_barrier(weights_full, 1);
+    }
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+    if (thread == 0) {
+      arrive_expecting(weights_full, Tile::kWeightBytes);
+      const auto* from = static_cast<const char*>(p.weights) + int64_t{first_column} * Tile::kSlab;
+      for (int tap = 0; tap < Tile::kTaps; ++tap) {
+        copy_bulk(weights + tap * Tile::kTapBytes, from + int64_t{tap} * plan.padded_outputs * Tile::kSlab,
+                  Tile::kTapBytes, weights_full);
+      }
+    }
+    await_earlier();
     for (int b = 0; b < Tile::kBuffers && first_strip + b * step < strips; ++b) fetch(first_strip + b * step, b);
   }
+  // Warps that fetch have no part in what the others load: their strips would wait for that.
+  Quad quad;
+  if (thread % 128 >= 32) {
+    for (int c = group * 96 + thread % 128 - 32; c < Tile::kColumns; c += Tile::kGroups * 96) {
+      Epilogue<Acc, Out, 1> one;
+      one.load(p, first_column + c);
+      scales[c] = one.scale[0];
+      biases[c] = one.bias[0];
+    }
+  }
+  quad.load(p, p.outputs);
+  await_earlier();
+  __syncthreads();
   wait_barrier(weights_full, 0);
 
   const uint64_t right = operand(weights, Tile::kSlab);

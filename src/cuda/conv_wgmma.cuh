@@ -285,6 +285,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   const int first_column = static_cast<int>(blockIdx.x) % plan.column_tiles * Tile::kColumns;
   const int first_tile = static_cast<int>(blockIdx.x) / plan.column_tiles;
   constexpr int kFeeding = Tile::kFed ? Tile::kMultiplyThreads : 0;
+  constexpr int kLoading = Tile::kMultiplyThreads - (Tile::kFed ? 0 : 32);
   if (thread == kFeeding) {
     prefetch_map(map);
     if (plan.adds) prefetch_map(residual_map);
@@ -298,23 +299,26 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     for (int s = 0; s < Tile::kAhead; ++s) {
       feeder.template fill_stage<true, false>(p, plan, map, residual_map, stages, full, empty);
     }
-  }
-  Quad quad;
-  for (int c = thread; c < Tile::kColumns; c += Tile::kThreads) {
-    Epilogue<Acc, Out, 1> one;
-    one.load(p, first_column + c);
-    scales[c] = one.scale[0];
-    biases[c] = one.bias[0];
-  }
-  quad.load(p, p.outputs);
-  await_earlier();
-  if (thread == kFeeding) {
+    await_earlier();
     feeder.start(p, plan, first_tile);
 #pragma unroll 1
     for (int s = 0; s < Tile::kAhead; ++s) {
       feeder.template fill_stage<false, true>(p, plan, map, residual_map, stages, full, empty);
     }
   }
+  // The warp that feeds has no part in what the others load: its pixels would wait for that.
+  const int loading = Tile::kFed ? thread : thread - 32;
+  Quad quad;
+  if (loading >= 0 && loading < kLoading) {
+    for (int c = loading; c < Tile::kColumns; c += kLoading) {
+      Epilogue<Acc, Out, 1> one;
+      one.load(p, first_column + c);
+      scales[c] = one.scale[0];
+      biases[c] = one.bias[0];
+    }
+  }
+  quad.load(p, p.outputs);
+  await_earlier();
   __syncthreads();
   if constexpr (Tile::kFed) {
     constexpr bool kGroupFeeds = Tile::kThreads - Tile::kMultiplyThreads == 128;
