@@ -21,6 +21,7 @@ struct QuantizeFlags {
   bool no_bias_correction = false;
   bool no_equalization = false;
   bool no_raising = false;
+  bool nearest_weights = false;
   bool skip_unreadable = false;
   bool verbose = false;
   AutoFlags choose;
@@ -45,6 +46,7 @@ void run(const QuantizeFlags& flags) {
   const bool choose = flags.precision == "auto";
   options.raise_noisy = !choose && !flags.no_raising;
   options.move_padded = !choose;
+  options.fit_weights = !flags.nearest_weights;
   if (is_quantized(model.graph)) fail(Code::invalid_argument, "{}: the model is quantised already", flags.model);
   std::optional<Dataset> data;
   if (choose) data = auto_data(flags.choose, options.fp8 ? Precision::fp8 : Precision::int8, *backend, model.graph);
@@ -118,6 +120,9 @@ void add_quantize(CLI::App& app) {
                  "With --fp8: leave no more in BF16 than the first block and the last product, without measuring what "
                  "the rounding "
                  "of each other product does to the outputs");
+  verb->add_flag("--nearest-weights", flags->nearest_weights,
+                 "With --fp8: round each weight to the nearest number instead of so that the errors of some take off "
+                 "those of others on what the layer reads; faster to make, less accurate");
   verb->add_flag("--skip-unreadable", flags->skip_unreadable, "Leave unreadable images out, named, instead of failing");
   verb->add_flag("--verbose", flags->verbose, "Print every tensor's range");
   verb->add_option("--precision", flags->precision,

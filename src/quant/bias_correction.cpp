@@ -18,8 +18,7 @@ struct Probe {
 /// The product again, on input and weights that were rounded; or nothing where its output is no [N, C, ...].
 class ProbeBuilder {
  public:
-  ProbeBuilder(Graph& graph, const std::map<ValueId, Range>& ranges, bool symmetric, bool fp8)
-      : graph_(graph), ranges_(ranges), symmetric_(symmetric), fp8_(fp8) {}
+  ProbeBuilder(Graph& graph, const CalibratedModel& model) : graph_(graph), model_(model) {}
 
   std::vector<Probe> build() {
     std::vector<Probe> probes;
@@ -27,12 +26,12 @@ class ProbeBuilder {
     const std::size_t count = graph_.nodes.size();
     const auto producers = graph_.producers();
     std::map<int, Lattice> lattices;
-    if (!fp8_) lattices = lattices_of(graph_, ranges_, symmetric_);
+    if (!model_.fp8) lattices = lattices_of(graph_, model_.ranges, model_.symmetric);
     for (std::size_t i = 0; i < count; ++i) {
       const Node node = graph_.nodes[i];
       if (!is_product(graph_, node)) continue;
       const ValueId input = rounded_input(graph_, producers, node);
-      if (!ranges_.contains(input)) continue;
+      if (!model_.ranges.contains(input)) continue;
       const Shape shape = graph_.value(node.outputs[0]).type.shape;
       if (node.op == "Conv" ? shape.rank() < 3 : node.op != "Gemm") continue;
       auto inputs = node.inputs;
@@ -53,10 +52,10 @@ class ProbeBuilder {
  private:
   ValueId rounded(ValueId id) {
     if (const auto found = rounded_.find(id); found != rounded_.end()) return found->second;
-    const auto scale = activation_scale(ranges_.at(id), symmetric_, fp8_);
+    const auto scale = activation_scale(model_.ranges.at(id), model_.symmetric, model_.fp8);
     const std::string name = graph_.value(id).name;
     const ValueId factor = graph_.add_constant(name + "_probe_scale", Tensor::scalar(scale.scale));
-    const ValueId zero = graph_.add_constant(name + "_probe_zero", zero_point(scale, symmetric_, fp8_));
+    const ValueId zero = graph_.add_constant(name + "_probe_zero", zero_point(scale, model_.symmetric, model_.fp8));
     const ValueId stored = graph_.add_node("QuantizeLinear", {id, factor, zero});
     return rounded_[id] = graph_.add_node("DequantizeLinear", {stored, factor, zero});
   }
@@ -64,8 +63,11 @@ class ProbeBuilder {
   /// In FP8 as floats, so that every device multiplies them in FP32 at its full speed.
   ValueId rounded_weights(const Node& node, const Lattice* lattice) {
     const std::size_t axis = channel_axis(node);
-    const auto weights = quantize_weights(graph_.value(node.inputs[1]).constant, axis, fp8_, lattice);
-    if (fp8_) return graph_.add_constant(node.name + "_probe_weights", dequantize_weights(weights, axis));
+    const auto chosen = model_.weights.find(node.name);
+    const auto weights = chosen != model_.weights.end()
+                             ? chosen->second
+                             : quantize_weights(graph_.value(node.inputs[1]).constant, axis, model_.fp8, lattice);
+    if (model_.fp8) return graph_.add_constant(node.name + "_probe_weights", dequantize_weights(weights, axis));
     const ValueId data = graph_.add_constant(node.name + "_probe_weights", weights.data);
     const ValueId scale = graph_.add_constant(node.name + "_probe_weights_scale", weights.scale);
     Attributes attributes;
@@ -74,20 +76,18 @@ class ProbeBuilder {
   }
 
   Graph& graph_;
-  const std::map<ValueId, Range>& ranges_;
-  bool symmetric_, fp8_;
+  const CalibratedModel& model_;
   std::map<ValueId, ValueId> rounded_;
 };
 
 }  // namespace
 
-std::map<std::string, std::vector<float>> measure_bias_errors(const Graph& source,
-                                                              const std::map<ValueId, Range>& ranges, bool symmetric,
+std::map<std::string, std::vector<float>> measure_bias_errors(const CalibratedModel& model,
                                                               const std::shared_ptr<Backend>& backend,
                                                               const Dataset& images, const Preprocess& preprocess,
                                                               const QuantizeOptions& options) {
-  Graph graph = source;
-  auto probes = ProbeBuilder(graph, ranges, symmetric, options.fp8).build();
+  Graph graph = model.graph;
+  auto probes = ProbeBuilder(graph, model).build();
   if (probes.empty()) return {};
   ImageRun run(graph, backend, images, preprocess, options);
   std::size_t seen = 0;

@@ -13,8 +13,7 @@ namespace halftone {
 /// input being FP32's: E[conv(Q(x), Q(w))] - E[conv(x, w)]. By product, for those a bias can correct. (The empirical
 /// form of bias correction of Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction",
 /// ICCV 2019, section 4.2, taken layer by layer so that it holds for any mix of precisions.)
-std::map<std::string, std::vector<float>> measure_bias_errors(const Graph& graph,
-                                                              const std::map<ValueId, Range>& ranges, bool symmetric,
+std::map<std::string, std::vector<float>> measure_bias_errors(const CalibratedModel& model,
                                                               const std::shared_ptr<Backend>& backend,
                                                               const Dataset& images, const Preprocess& preprocess,
                                                               const QuantizeOptions& options);

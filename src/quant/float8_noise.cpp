@@ -10,8 +10,8 @@
 namespace halftone {
 namespace {
 
-constexpr double kLoud = 1e-3;     // -30 dB
-constexpr double kQuiet = 1.6e-4;  // -38 dB
+constexpr double kLoud = 1e-3;   // -30 dB
+constexpr double kQuiet = 1e-4;  // -40 dB
 constexpr double kLargePart = 0.1;
 
 /// The network's outputs, one after the other, for all images.
@@ -88,7 +88,7 @@ std::set<std::string> raise_noisy_products(const Graph& source, const std::set<s
   std::set<std::string> result = sixteen_bit;
   const auto worth = [&](const Readers& choice) {
     return (left > kLoud || choice.noise >= kLargePart * left) &&
-           2 * (raised + choice.multiplications) <= multiplications;
+           3 * (raised + choice.multiplications) <= 2 * multiplications;
   };
   while (left > kQuiet) {
     const auto next = std::find_if(choices.begin(), choices.end(), worth);

@@ -71,7 +71,8 @@ std::vector<std::vector<ValueId>> values_to_quantize(const Graph& graph, const s
 }
 
 std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, bool symmetric,
-                       const std::set<std::string>& keep_float, bool fp8) {
+                       const std::set<std::string>& keep_float, bool fp8,
+                       const std::map<std::string, QuantizedWeights>& chosen) {
   const auto lattices = fp8 ? std::map<int, Lattice>() : lattices_of(graph, ranges, symmetric);
   // What stays in float reads what was there before rounding.
   std::set<int> keeps;
@@ -118,8 +119,10 @@ std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, boo
     const std::size_t axis = channel_axis(node);
     const auto lattice = lattices.find(static_cast<int>(i));
     const bool on_lattice = lattice != lattices.end();
-    const auto weights =
-        quantize_weights(graph.value(node.inputs[1]).constant, axis, fp8, on_lattice ? &lattice->second : nullptr);
+    const auto found = chosen.find(node.name);
+    const auto weights = found != chosen.end() ? found->second
+                                               : quantize_weights(graph.value(node.inputs[1]).constant, axis, fp8,
+                                                                  on_lattice ? &lattice->second : nullptr);
     const auto channels = static_cast<std::size_t>(weights.scale.count());
     Attributes axis_attribute;
     axis_attribute.set("axis", static_cast<std::int64_t>(axis));

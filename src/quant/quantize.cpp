@@ -13,11 +13,13 @@
 #include "quant/image_watch.h"
 #include "quant/product.h"
 #include "quant/recentre.h"
+#include "quant/weight_rounding.h"
 
 namespace halftone {
 namespace {
 
 constexpr std::size_t kFewImages = 64;    // a channel's mean settles sooner than the ends of a tensor's range
+constexpr std::size_t kSomeImages = 512;  // thousands of numbers vary together in ways that few images do not show
 constexpr std::size_t kNoiseImages = 16;  // so does the sum of squares over all outputs
 
 /// Runs the images through the graph with every value of interest as an output, and counts what passes.
@@ -143,10 +145,11 @@ CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& b
   }
   const auto measure_biases = [&] {
     if (options.correct_bias)
-      model.bias_errors = measure_bias_errors(model.graph, model.ranges, options.symmetric, backend,
-                                              images.evenly_spaced(kFewImages), preprocess, options);
+      model.bias_errors = measure_bias_errors(model, backend, images.evenly_spaced(kFewImages), preprocess, options);
   };
   if (options.fp8) {
+    if (options.fit_weights)
+      model.weights = round_weights(model.graph, backend, images.evenly_spaced(kSomeImages), preprocess, options);
     const CalibratedModel still = model;
     const auto move_zeros = [&](const std::set<std::string>& sixteen_bit, bool move_padded) {
       model = still;
@@ -191,7 +194,7 @@ QuantizedModel quantize_all_but(const CalibratedModel& model, const std::set<std
   for (const auto& group : values_to_quantize(result.graph, keep_float))
     for (const auto id : group) ranges[id] = model.ranges.at(id);
   if (model.fp8) round_after_pools(result.graph, keep_float, ranges);
-  result.products = insert_qdq(result.graph, ranges, model.symmetric, keep_float, model.fp8);
+  result.products = insert_qdq(result.graph, ranges, model.symmetric, keep_float, model.fp8, model.weights);
   infer_types(result.graph);
   result.graph.verify();
   return result;

@@ -13,6 +13,7 @@
 #include "graph/graph.h"
 #include "passes/pass.h"
 #include "quant/histogram.h"
+#include "quant/product.h"
 
 namespace halftone {
 
@@ -22,6 +23,7 @@ struct QuantizeOptions {
   bool symmetric = false;   ///< i8 activations with zero point 0 (what GPUs want) instead of u8
   bool fp8 = false;         ///< activations and weights in f8e4m3; ranges are what was seen, biases stay in float
   int batch = 8;            ///< images a calibration step
+  bool fit_weights = true;  ///< with fp8: round weights so that their errors take off each other, not to the nearest
   bool raise_noisy = true;  ///< with fp8: measure which products to leave in bf16 beside those that always are
   bool move_padded = true;  ///< with fp8: move zero where convolutions pad, too, which then stay in 8 bits for good
   bool equalize = true;     ///< cross-layer, where it is expected to help
@@ -51,6 +53,8 @@ struct CalibratedModel {
   Precision lowest() const { return fp8 ? Precision::fp8 : Precision::int8; }  ///< what products are quantised to
   std::set<std::string> sixteen_bit;  ///< products that an FP8 plan leaves in bf16
   std::map<ValueId, Range> ranges;
+  /// By product, as an FP8 plan stores them; those of others are rounded to the nearest.
+  std::map<std::string, QuantizedWeights> weights;
   /// By product, what quantising its input and weights adds to each output channel on average.
   std::map<std::string, std::vector<float>> bias_errors;
   std::vector<QuantizedTensor> tensors;
@@ -86,8 +90,10 @@ QuantizedModel quantize_all_but(const CalibratedModel& model, const std::set<std
 std::vector<std::vector<ValueId>> values_to_quantize(const Graph& graph, const std::set<std::string>& keep_float = {});
 
 /// Puts QuantizeLinear/DequantizeLinear after every value in `ranges` (keyed by value) and quantises the weights that
-/// meet them. Products named in `keep_float` go on reading what was there before rounding.
+/// meet them, or takes them as they stand in `weights`. Products named in `keep_float` go on reading what was there
+/// before rounding.
 std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, bool symmetric,
-                       const std::set<std::string>& keep_float = {}, bool fp8 = false);
+                       const std::set<std::string>& keep_float = {}, bool fp8 = false,
+                       const std::map<std::string, QuantizedWeights>& weights = {});
 
 }  // namespace halftone
