@@ -40,7 +40,7 @@ void add_gram(float* sums, std::size_t pitch, const float* rows, std::size_t row
   std::vector<Panel> packed(panels);
   for (std::size_t from = 0; from < count; from += kRows) {
     const std::size_t some = std::min(kRows, count - from);
-#pragma omp parallel
+#pragma omp parallel if (n >= kWorthATeam)
     {
 #pragma omp for
       for (std::size_t panel = 0; panel < panels; ++panel)
@@ -65,7 +65,7 @@ void add_gram(float* sums, std::size_t pitch, const float* rows, std::size_t row
 }
 
 void mirror(std::vector<float>& matrix, std::size_t n) {
-#pragma omp parallel for schedule(dynamic, 16)
+#pragma omp parallel for schedule(dynamic, 16) if (n >= kWorthATeam)
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < i; ++j) matrix[i * n + j] = matrix[j * n + i];
 }

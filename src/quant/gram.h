@@ -6,6 +6,9 @@
 /// team.
 namespace halftone {
 
+/// Smaller matrices are one thread's work: a depthwise convolution has hundreds, of 9 rows.
+inline constexpr std::size_t kWorthATeam = 100;
+
 /// sums += factor * rows^T rows on and above the diagonal; what is below it afterwards is undefined. `sums` has n rows
 /// that begin `pitch` apart, `rows` has `count` of n numbers that begin `row_pitch` apart.
 void add_gram(float* sums, std::size_t pitch, const float* rows, std::size_t row_pitch, std::size_t count,

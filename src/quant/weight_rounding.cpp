@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/interrupt.h"
 #include "graph/ops/convolution.h"
 #include "quant/float8_plan.h"
 #include "quant/gram.h"
@@ -141,7 +142,7 @@ void round_rows(std::span<float> weights, std::span<const float> scales, const C
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return covariance.values[a * n + a] < covariance.values[b * n + b];
   });
-#pragma omp parallel for
+#pragma omp parallel for if (n >= kWorthATeam)
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < n; ++j) {
       const float value = covariance.values[order[i] * n + order[j]];
@@ -153,7 +154,7 @@ void round_rows(std::span<float> weights, std::span<const float> scales, const C
     for (std::size_t i = 0; i < rows * n; ++i) weights[i] = nearest(weights[i], scales[i / n]);
     return;
   }
-#pragma omp parallel
+#pragma omp parallel if (n >= kWorthATeam)
   {
     std::vector<float> sums(kRowsTogether * n), errors(kRowsTogether * n);
 #pragma omp for schedule(dynamic)
@@ -235,6 +236,7 @@ std::map<std::string, QuantizedWeights> round_weights(const Graph& source, const
       tell("look at inputs", seen, images.size());
     }
     for (; first < after; ++first) {
+      check_interrupted();
       finish(all[first]);
       const std::string& name = source.nodes[all[first].node].name;
       result.emplace(name, rounded(source, all[first]));
