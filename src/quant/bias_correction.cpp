@@ -63,10 +63,7 @@ class ProbeBuilder {
   /// In FP8 as floats, so that every device multiplies them in FP32 at its full speed.
   ValueId rounded_weights(const Node& node, const Lattice* lattice) {
     const std::size_t axis = channel_axis(node);
-    const auto chosen = model_.weights.find(node.name);
-    const auto weights = chosen != model_.weights.end()
-                             ? chosen->second
-                             : quantize_weights(graph_.value(node.inputs[1]).constant, axis, model_.fp8, lattice);
+    const auto weights = weights_of(graph_, node, model_.weights, model_.fp8, lattice);
     if (model_.fp8) return graph_.add_constant(node.name + "_probe_weights", dequantize_weights(weights, axis));
     const ValueId data = graph_.add_constant(node.name + "_probe_weights", weights.data);
     const ValueId scale = graph_.add_constant(node.name + "_probe_weights_scale", weights.scale);

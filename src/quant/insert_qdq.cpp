@@ -119,10 +119,7 @@ std::size_t insert_qdq(Graph& graph, const std::map<ValueId, Range>& ranges, boo
     const std::size_t axis = channel_axis(node);
     const auto lattice = lattices.find(static_cast<int>(i));
     const bool on_lattice = lattice != lattices.end();
-    const auto found = chosen.find(node.name);
-    const auto weights = found != chosen.end() ? found->second
-                                               : quantize_weights(graph.value(node.inputs[1]).constant, axis, fp8,
-                                                                  on_lattice ? &lattice->second : nullptr);
+    const auto weights = weights_of(graph, node, chosen, fp8, on_lattice ? &lattice->second : nullptr);
     const auto channels = static_cast<std::size_t>(weights.scale.count());
     Attributes axis_attribute;
     axis_attribute.set("axis", static_cast<std::int64_t>(axis));

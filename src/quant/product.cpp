@@ -100,6 +100,13 @@ QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool 
   return result;
 }
 
+QuantizedWeights weights_of(const Graph& graph, const Node& product,
+                            const std::map<std::string, QuantizedWeights>& chosen, bool fp8, const Lattice* lattice) {
+  const auto found = chosen.find(product.name);
+  if (found != chosen.end()) return found->second;
+  return quantize_weights(graph.value(product.inputs[1]).constant, channel_axis(product), fp8, lattice);
+}
+
 Tensor dequantize_weights(const QuantizedWeights& weights, std::size_t axis) {
   Tensor values = weights.data.to(DType::f32);
   const auto scale = weights.scale.data<float>();

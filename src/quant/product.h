@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,9 @@ struct QuantizedWeights {
 };
 QuantizedWeights quantize_weights(const Tensor& weights, std::size_t axis, bool fp8 = false,
                                   const Lattice* lattice = nullptr);
+/// Those of a product: as `chosen` has them under its name, else rounded here.
+QuantizedWeights weights_of(const Graph& graph, const Node& product,
+                            const std::map<std::string, QuantizedWeights>& chosen, bool fp8, const Lattice* lattice);
 /// What they stand for.
 Tensor dequantize_weights(const QuantizedWeights& weights, std::size_t axis);
 

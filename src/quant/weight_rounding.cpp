@@ -131,10 +131,9 @@ QuantizedWeights rounded(const Graph& graph, const Reading& reading) {
 
 void round_rows(std::span<float> weights, std::span<const float> scales, const Covariance& covariance) {
   const std::size_t n = covariance.n;
-  std::vector<float> drawn = covariance.values;
   const double known = static_cast<double>(covariance.samples) / static_cast<double>(n + covariance.samples);
   double trace = 0;
-  for (std::size_t i = 0; i < n; ++i) trace += static_cast<double>(drawn[i * n + i]);
+  for (std::size_t i = 0; i < n; ++i) trace += static_cast<double>(covariance.values[i * n + i]);
   const auto least = static_cast<float>(std::max(trace / static_cast<double>(n) * 1e-3, 1e-30));
   // The largest last, to be rounded first: what it leaves over can be taken off by all others.
   std::vector<std::size_t> order(n);
@@ -142,6 +141,7 @@ void round_rows(std::span<float> weights, std::span<const float> scales, const C
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return covariance.values[a * n + a] < covariance.values[b * n + b];
   });
+  std::vector<float> drawn(n * n);
 #pragma omp parallel for if (n >= kWorthATeam)
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < n; ++j) {

@@ -20,11 +20,11 @@ struct Covariance {
   std::vector<float> values;
 };
 
-/// Rounds `rows` rows of n weights in place to 8-bit floats times a row's scale, so that E[((w' - w) x)^2] over the
-/// covariance is small: the last weight first, each to the number nearest to what takes off the errors of those before
-/// (Babai's nearest plane algorithm; E. Frantar et al., "GPTQ", ICLR 2023, is the same in another order), then once
-/// more each with all others as they are. The covariance is drawn towards its diagonal by n / (n + samples), where it
-/// says nothing of what was not seen; a diagonal one rounds each weight to the nearest.
+/// Rounds rows of n weights, one a scale, in place to 8-bit floats times a row's scale, so that E[((w' - w) x)^2] over
+/// the covariance is small: the last weight first, each to the number nearest to what takes off the errors of those
+/// before (Babai's nearest plane algorithm; E. Frantar et al., "GPTQ", ICLR 2023, is the same in another order), then
+/// once more each with all others as they are. The covariance is drawn towards its diagonal by n / (n + samples), where
+/// it says nothing of what was not seen; a diagonal one rounds each weight to the nearest.
 void round_rows(std::span<float> weights, std::span<const float> scales, const Covariance& covariance);
 
 /// The weights of each product as an FP8 plan stores them, on the scales of float8_scales. Runs the images through the
