@@ -1,6 +1,3 @@
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -13,7 +10,7 @@
 namespace halftone {
 namespace {
 
-struct Options {
+struct ShowFlags {
   std::string model;
   std::int64_t batch = 0;
   bool json = false;
@@ -54,13 +51,6 @@ std::vector<Line> lines_of(const Graph& graph) {
   return lines;
 }
 
-/// Columns a terminal has; 0 where the output is not one and nothing need be cut.
-std::size_t terminal_width() {
-  struct winsize window {};
-  if (!::isatty(STDOUT_FILENO)) return 0;
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 80;
-}
-
 /// Keeps both ends of a text that is too long, as names differ in both.
 std::string cut(const std::string& text, std::size_t width) {
   if (text.size() <= width) return text;
@@ -78,7 +68,7 @@ void print_table(const std::vector<Line>& lines) {
   output_width = std::min<std::size_t>(output_width, 40);
   constexpr std::size_t kNumbers = 2 + 12 + 10;
   const std::size_t rest = 2 + op_width + 2 + output_width + kNumbers;
-  if (const auto width = terminal_width())
+  if (const auto width = static_cast<std::size_t>(terminal_width(stdout)))
     name_width = std::min(name_width, std::max<std::size_t>(16, width - std::min(width, rest)));
   fmt::print("{:<{}}  {:<{}}  {:<{}}{:>14}{:>10}\n", "node", name_width, "op", op_width, "output", output_width,
              "parameters", "MMACs");
@@ -88,9 +78,9 @@ void print_table(const std::vector<Line>& lines) {
                line.multiply_adds > 0 ? fmt::format("{:.2f}", line.multiply_adds / 1e6) : "");
 }
 
-void print_summary(const OnnxModel& model, const Options& options) {
+void print_summary(const OnnxModel& model, const ShowFlags& flags) {
   const Graph& graph = model.graph;
-  fmt::print("{}\n", options.model);
+  fmt::print("{}\n", flags.model);
   for (const auto id : graph.inputs)
     fmt::print("  {:<15}{}  {}\n", "input", graph.value(id).name,
                type_text(graph.value(id), graph.value(id).dim_names));
@@ -102,7 +92,7 @@ void print_summary(const OnnxModel& model, const Options& options) {
   fmt::print("  {:<15}{}\n", "nodes", graph.nodes.size());
   fmt::print("  {:<15}{}\n", "parameters", grouped(parameters(graph)));
   fmt::print("  {:<15}{:.3f} G at batch {}\n", "multiply-adds", multiply_adds(graph) / 1e9,
-             std::max<std::int64_t>(options.batch, 1));
+             std::max<std::int64_t>(flags.batch, 1));
   fmt::print("  {:<15}{}\n", "opset", model.opset);
   if (!model.producer.empty()) fmt::print("  {:<15}{}\n", "producer", model.producer);
   for (const auto& warning : model.warnings) fmt::print("  {:<15}{}\n", "warning", warning);
@@ -116,7 +106,7 @@ nlohmann::json value_json(const Value& value, const std::vector<std::string>& di
           {"symbolic", dim_names}};
 }
 
-void print_json(const OnnxModel& model, const Options& options) {
+void print_json(const OnnxModel& model, const ShowFlags& flags) {
   const Graph& graph = model.graph;
   nlohmann::json inputs = nlohmann::json::array(), outputs = inputs, nodes = inputs;
   for (const auto id : graph.inputs) inputs.push_back(value_json(graph.value(id), graph.value(id).dim_names));
@@ -131,7 +121,7 @@ void print_json(const OnnxModel& model, const Options& options) {
                      {"output", lines[i].output},
                      {"parameters", lines[i].parameters},
                      {"multiply_adds", lines[i].multiply_adds}});
-  const nlohmann::json result{{"model", options.model},
+  const nlohmann::json result{{"model", flags.model},
                               {"opset", model.opset},
                               {"ir_version", model.ir_version},
                               {"producer", model.producer},
@@ -146,15 +136,15 @@ void print_json(const OnnxModel& model, const Options& options) {
   fmt::print("{}\n", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-void run(const Options& options) {
-  OnnxModel model = read_onnx_model(options.model);
-  if (options.batch > 0) set_batch(model.graph, options.batch);
-  if (options.json) return print_json(model, options);
-  if (options.text) {
+void run(const ShowFlags& flags) {
+  OnnxModel model = read_onnx_model(flags.model);
+  if (flags.batch > 0) set_batch(model.graph, flags.batch);
+  if (flags.json) return print_json(model, flags);
+  if (flags.text) {
     fmt::print("{}", print(model.graph));
     return;
   }
-  print_summary(model, options);
+  print_summary(model, flags);
   print_table(lines_of(model.graph));
 }
 
@@ -168,13 +158,12 @@ void add_show(CLI::App& app) {
       "1\n"
       "unless --batch says otherwise.\n"
       "Example: halftone show resnet50.onnx --batch 8");
-  auto options = std::make_shared<Options>();
-  verb->add_option("MODEL", options->model, "An ONNX file")->required();
-  verb->add_option("--batch", options->batch, "Show shapes and work at this batch size")->check(CLI::Range(1, 1 << 20));
-  auto* json = verb->add_flag("--json", options->json, "Print JSON");
-  verb->add_flag("--text", options->text, "Print the graph in the text form that passes are tested with")
-      ->excludes(json);
-  verb->callback([options] { run(*options); });
+  auto flags = std::make_shared<ShowFlags>();
+  verb->add_option("MODEL", flags->model, "An ONNX file")->required();
+  verb->add_option("--batch", flags->batch, "Show shapes and work at this batch size")->check(CLI::Range(1, 1 << 20));
+  auto* json = verb->add_flag("--json", flags->json, "Print JSON");
+  verb->add_flag("--text", flags->text, "Print the graph in the text form that passes are tested with")->excludes(json);
+  verb->callback([flags] { run(*flags); });
 }
 
 }  // namespace halftone

@@ -4,11 +4,12 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "data/claim.h"
 
 namespace halftone {
 namespace {
 
-constexpr std::size_t kLargestRank = 8;
+constexpr std::size_t kLargestIdxRank = 8;
 
 DType type_of(unsigned char code) {
   switch (code) {
@@ -19,16 +20,6 @@ DType type_of(unsigned char code) {
     case 0x0d: return DType::f32;
     case 0x0e: return DType::f64;
     default: return DType::none;
-  }
-}
-
-/// The bytes of a tensor that a header claims; the error for an unbelievable claim names the file.
-std::size_t claimed_bytes(const TensorType& type, std::string_view name) {
-  try {
-    return type.bytes();
-  } catch (Error& error) {
-    error.add_context(name);
-    throw;
   }
 }
 
@@ -44,7 +35,7 @@ Tensor parse_idx(std::string_view bytes, std::string_view name) {
   const DType dtype = type_of(static_cast<unsigned char>(bytes[2]));
   const auto rank = static_cast<std::size_t>(static_cast<unsigned char>(bytes[3]));
   const std::size_t header = 4 + 4 * rank;
-  if (rank > kLargestRank) fail(Code::invalid_model, "{}: damaged IDX: rank {}", name, rank);
+  if (rank > kLargestIdxRank) fail(Code::invalid_model, "{}: damaged IDX: rank {}", name, rank);
   if (bytes.size() < header) fail(Code::invalid_model, "{}: damaged IDX: the file ends within the header", name);
   Shape shape;
   for (std::size_t axis = 0; axis < rank; ++axis) {

@@ -11,52 +11,6 @@
 #include "base/error.h"
 
 namespace halftone {
-namespace {
-
-/// Buffers of one size; one handed out comes back when its last user is gone, which may be after the loader is.
-class BufferPool : public std::enable_shared_from_this<BufferPool> {
- public:
-  explicit BufferPool(std::size_t bytes) : bytes_(bytes) {}
-
-  std::shared_ptr<Buffer> take() {
-    std::shared_ptr<Buffer> buffer;
-    {
-      const std::lock_guard lock(mutex_);
-      if (!free_.empty()) {
-        buffer = std::move(free_.back());
-        free_.pop_back();
-      }
-    }
-    if (!buffer) buffer = allocate_host(bytes_);
-    Buffer* raw = buffer.get();
-    return {raw, [pool = shared_from_this(), buffer = std::move(buffer)](Buffer*) mutable {
-              const std::lock_guard lock(pool->mutex_);
-              if (pool->open_) pool->free_.push_back(std::move(buffer));
-            }};
-  }
-
-  /// Drops what is free, and what comes back later.
-  void close() {
-    const std::lock_guard lock(mutex_);
-    open_ = false;
-    free_.clear();
-  }
-
- private:
-  std::size_t bytes_;
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<Buffer>> free_;
-  bool open_ = true;
-};
-
-struct Slot {
-  std::shared_ptr<Buffer> buffer;
-  std::vector<std::exception_ptr> errors;  // one a picture; null where it went well
-  std::size_t open = 0;                    // pictures not done yet
-};
-
-}  // namespace
-
 Tensor Batch::filled() const {
   Shape shape = images.shape();
   shape[0] = count;
@@ -64,6 +18,48 @@ Tensor Batch::filled() const {
 }
 
 struct BatchLoader::State {
+  /// Buffers of one size; one handed out comes back when its last user is gone, which may be after the loader is.
+  class BufferPool : public std::enable_shared_from_this<BufferPool> {
+   public:
+    explicit BufferPool(std::size_t bytes) : bytes_(bytes) {}
+
+    std::shared_ptr<Buffer> take() {
+      std::shared_ptr<Buffer> buffer;
+      {
+        const std::lock_guard lock(mutex_);
+        if (!free_.empty()) {
+          buffer = std::move(free_.back());
+          free_.pop_back();
+        }
+      }
+      if (!buffer) buffer = allocate_host(bytes_);
+      Buffer* raw = buffer.get();
+      return {raw, [pool = shared_from_this(), buffer = std::move(buffer)](Buffer*) mutable {
+                const std::lock_guard lock(pool->mutex_);
+                if (pool->open_) pool->free_.push_back(std::move(buffer));
+              }};
+    }
+
+    /// Drops what is free, and what comes back later.
+    void close() {
+      const std::lock_guard lock(mutex_);
+      open_ = false;
+      free_.clear();
+    }
+
+   private:
+    std::size_t bytes_;
+    std::mutex mutex_;
+    std::vector<std::shared_ptr<Buffer>> free_;
+    bool open_ = true;
+  };
+
+  struct Slot {
+    std::shared_ptr<Buffer> buffer;
+    std::vector<std::exception_ptr> errors;  // one a picture; null where it went well
+    std::size_t open = 0;                    // pictures not done yet
+  };
+
   State(Dataset the_dataset, const Preprocess& the_preprocess, const LoaderOptions& the_options)
       : dataset(std::move(the_dataset)), preprocess(the_preprocess), options(the_options) {}
   ~State();
@@ -167,7 +163,8 @@ BatchLoader::BatchLoader(Dataset dataset, const Preprocess& preprocess, const Lo
   if (options.prefetch < 0) fail(Code::invalid_argument, "{} batches to prefetch", options.prefetch);
   Preprocessor check(preprocess);
   State& state = *x_;
-  state.pool = std::make_shared<BufferPool>(TensorType{preprocess.dtype, preprocess.shape(options.batch)}.bytes());
+  state.pool =
+      std::make_shared<State::BufferPool>(TensorType{preprocess.dtype, preprocess.shape(options.batch)}.bytes());
   const std::size_t wanted = options.threads > 0 ? static_cast<std::size_t>(options.threads)
                                                  : std::max(1u, std::thread::hardware_concurrency());
   const std::size_t threads = std::min(wanted, state.dataset.size());
@@ -184,7 +181,7 @@ std::optional<Batch> BatchLoader::next() {
     const std::size_t first = state.taken * state.batch();
     if (state.stop || first >= state.dataset.size()) return std::nullopt;
     state.ready.wait(lock, [&] { return !state.slots.empty() && state.slots.front().open == 0; });
-    Slot slot = std::move(state.slots.front());
+    State::Slot slot = std::move(state.slots.front());
     state.slots.pop_front();
     ++state.taken;
     lock.unlock();

@@ -7,12 +7,13 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/claim.h"
 
 namespace halftone {
 namespace {
 
 constexpr std::string_view kMagic("\x93NUMPY", 6);
-constexpr std::size_t kLargestRank = 32;
+constexpr std::size_t kLargestNpyRank = 32;
 
 struct TypeCode {
   std::string_view code;
@@ -76,7 +77,7 @@ class Header {
       skip_spaces();
       std::int64_t extent = 0;
       const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), extent);
-      if (error != std::errc{} || extent < 0 || result.rank() == kLargestRank) bad();
+      if (error != std::errc{} || extent < 0 || result.rank() == kLargestNpyRank) bad();
       at_ = static_cast<std::size_t>(end - text_.data());
       take_word("L");
       result.push_back(extent);
@@ -131,16 +132,6 @@ std::string_view code_of(DType dtype) {
   for (const auto& type : kTypes)
     if (type.dtype == dtype) return type.code;
   return {};
-}
-
-/// The bytes of a tensor that a header claims; the error for an unbelievable claim names the file.
-std::size_t claimed_bytes(const TensorType& type, std::string_view name) {
-  try {
-    return type.bytes();
-  } catch (Error& error) {
-    error.add_context(name);
-    throw;
-  }
 }
 
 }  // namespace

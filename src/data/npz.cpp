@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/claim.h"
 #include "data/gzip.h"
 #include "data/idx.h"
 #include "data/npy.h"
@@ -19,7 +20,6 @@ constexpr std::string_view kLocal("PK\3\4", 4), kEntry("PK\1\2", 4), kEnd("PK\5\
 constexpr std::size_t kLocalSize = 30, kEntrySize = 46, kEndSize = 22, kLargestComment = 65535;
 constexpr std::uint32_t kStored = 0, kDeflated = 8;
 constexpr std::size_t kLargestArchive = std::size_t{16} << 30;
-constexpr std::size_t kDeflateRatio = 1032;  // the most that deflate can pack, by its format
 
 std::uint32_t checksum(std::string_view bytes) {
   return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));

@@ -5,11 +5,11 @@
 #include <memory>
 
 #include "base/error.h"
+#include "data/claim.h"
 
 namespace halftone {
 namespace {
 
-constexpr std::int64_t kDeflateRatio = 1032;  // the most that deflate can pack, by its format
 constexpr std::size_t kLargestChunk = std::size_t{64} << 20;
 
 struct FreeContext {
@@ -35,7 +35,7 @@ void decode_png(std::string_view bytes, std::string_view name, std::int64_t larg
   const std::int64_t width = header.width, height = header.height;
   if (width > INT32_MAX || height > INT32_MAX || width > largest_image / height)
     fail(Code::resource_exhausted, "{}: {}x{} pixels, over the limit of {}", name, width, height, largest_image);
-  if (width * height * header.bit_depth / 8 > kDeflateRatio * static_cast<std::int64_t>(bytes.size()))
+  if (width * height * header.bit_depth / 8 > static_cast<std::int64_t>(kDeflateRatio * bytes.size()))
     fail(Code::invalid_model, "{}: damaged PNG: {} bytes cannot hold the {}x{} pixels it claims", name, bytes.size(),
          width, height);
   image.reset(static_cast<int>(width), static_cast<int>(height));
