@@ -11,7 +11,7 @@ namespace halftone {
 namespace {
 
 constexpr double kLoud = 1e-3;   // -30 dB
-constexpr double kQuiet = 1e-4;  // -40 dB
+constexpr double kQuiet = 4e-4;  // -34 dB
 constexpr double kLargePart = 0.1;
 
 /// The network's outputs, one after the other, for all images.

@@ -11,9 +11,9 @@
 /// itself, so that what matters is where values lie, not how far they reach.
 namespace halftone {
 
-/// The products that a plan in 8-bit floats leaves in bf16: those whose rounding costs most for the work they do. They
-/// are the ones that read the network's input, those that read what these make, what joins either in an Add with all
-/// before it (a network's first block), and the last ones. Leaves at least half of all products in 8 bits.
+/// The products that a plan in 8-bit floats leaves in 16 bits: those whose rounding costs most for the work they do.
+/// They are the ones that read the network's input, those that read what these make, what joins either in an Add with
+/// all before it (a network's first block), and the last ones. Leaves at least half of all products in 8 bits.
 std::set<std::string> sixteen_bit_products(const Graph& graph);
 
 /// The scale of each output channel's weights, of those that bring the largest magnitude to between half of 448 and

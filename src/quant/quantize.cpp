@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t kFewImages = 64;    // a channel's mean settles sooner than the ends of a tensor's range
 constexpr std::size_t kSomeImages = 512;  // thousands of numbers vary together in ways that few images do not show
 constexpr std::size_t kNoiseImages = 16;  // so does the sum of squares over all outputs
+constexpr float kFitsFp16 = 4096;         // a sixteenth of its largest number
 
 /// Runs the images through the graph with every value of interest as an output, and counts what passes.
 std::map<ValueId, Histogram> observe(const Graph& simplified, const std::vector<std::vector<ValueId>>& groups,
@@ -95,6 +96,12 @@ void check_finite(const Graph& graph, const std::map<ValueId, Histogram>& histog
   for (const auto id : graph.inputs) refuse(id, "the input");
   for (const auto& node : graph.nodes)
     for (const auto id : node.outputs) refuse(id, fmt::format("node '{}' ({})", node.name, node.op));
+}
+
+/// Whether FP16, which rounds to an eighth of BF16's steps, holds everything that products read, on other images too.
+bool fits_fp16(const CalibratedModel& model) {
+  return std::all_of(model.ranges.begin(), model.ranges.end(),
+                     [](const auto& item) { return -item.second.low <= kFitsFp16 && item.second.high <= kFitsFp16; });
 }
 
 }  // namespace
@@ -179,11 +186,11 @@ CalibratedModel calibrate(const Graph& source, const std::shared_ptr<Backend>& b
 
 QuantizedModel quantize(const CalibratedModel& model, const std::set<std::string>& chosen_float) {
   auto keep_float = chosen_float;
-  std::string bf16;
+  std::string names;
   for (const auto& name : model.sixteen_bit)
-    if (keep_float.insert(name).second) bf16 += name + "\n";
+    if (keep_float.insert(name).second) names += name + "\n";
   auto result = quantize_all_but(model, keep_float);
-  if (!bf16.empty()) result.graph.metadata[kBf16Layers] = bf16;
+  if (!names.empty()) result.graph.metadata[fits_fp16(model) ? kFp16Layers : kBf16Layers] = names;
   return result;
 }
 

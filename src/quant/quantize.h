@@ -24,7 +24,7 @@ struct QuantizeOptions {
   bool fp8 = false;         ///< activations and weights in f8e4m3; ranges are what was seen, biases stay in float
   int batch = 8;            ///< images a calibration step
   bool fit_weights = true;  ///< with fp8: round weights so that their errors take off each other, not to the nearest
-  bool raise_noisy = true;  ///< with fp8: measure which products to leave in bf16 beside those that always are
+  bool raise_noisy = true;  ///< with fp8: measure which products to leave in 16 bits beside those that always are
   bool move_padded = true;  ///< with fp8: move zero where convolutions pad, too, which then stay in 8 bits for good
   bool equalize = true;     ///< cross-layer, where it is expected to help
   bool correct_bias = true;
@@ -51,7 +51,7 @@ struct CalibratedModel {
   bool symmetric = false;
   bool fp8 = false;
   Precision lowest() const { return fp8 ? Precision::fp8 : Precision::int8; }  ///< what products are quantised to
-  std::set<std::string> sixteen_bit;  ///< products that an FP8 plan leaves in bf16
+  std::set<std::string> sixteen_bit;  ///< products that an FP8 plan leaves in fp16, or bf16 where that lacks range
   std::map<ValueId, Range> ranges;
   /// By product, as an FP8 plan stores them; those of others are rounded to the nearest.
   std::map<std::string, QuantizedWeights> weights;
@@ -80,7 +80,8 @@ CalibratedModel calibrate(const Graph& graph, const std::shared_ptr<Backend>& ba
 /// Post-training quantisation: weights symmetric per channel in i8, activations per tensor in u8 with a zero point (or
 /// symmetric i8), biases in i32 at the product's scale (floats where it runs into an Add), on scales that leave nothing
 /// to the last bit of a float (quant/lattice.h); or all in f8e4m3 with float biases; all but the products named in
-/// `keep_float`, and in FP8 those of `sixteen_bit`, which are left in bf16.
+/// `keep_float`, and in FP8 those of `sixteen_bit`, which are left in fp16 (bf16 where calibration saw
+/// values over 4,096).
 QuantizedModel quantize(const CalibratedModel& model, const std::set<std::string>& keep_float = {});
 /// The same, all but the products named being left in FP32.
 QuantizedModel quantize_all_but(const CalibratedModel& model, const std::set<std::string>& keep_float);

@@ -144,7 +144,7 @@ TEST(Float8Noise, RaisesNothingWhereNoneStandsOut) {
 
 TEST(Float8Noise, StopsWhereLittleIsLeft) {
   const Graph graph = parse_graph(kSix);
-  const std::map<std::string, double> loud{{"b", 1e-4}, {"c", 2e-5}, {"d", 2e-5}, {"e", 2e-5}, {"f", 2e-5}};
+  const std::map<std::string, double> loud{{"b", 4e-4}, {"c", 8e-5}, {"d", 8e-5}, {"e", 8e-5}, {"f", 8e-5}};
   EXPECT_EQ(raise_noisy_products(graph, {"a"}, loud), (std::set<std::string>{"a", "b"}));
   std::map<std::string, double> quiet = loud;
   for (auto& [name, noise] : quiet) noise *= 0.5;
@@ -234,13 +234,27 @@ TEST(Float8Plan, RoundsBehindThePoolOfAFloatProductOnly) {
   const auto model = calibrate(parse_graph(kNetwork), make_cpu_backend(), pictures, gray(8), float8_options());
   const auto plan = quantize(model);
   EXPECT_EQ(plan.products, 5u);
-  EXPECT_EQ(plan.graph.metadata.at(kBf16Layers), "a\nc\nstem\ny\n");
+  EXPECT_EQ(plan.graph.metadata.at(kFp16Layers), "a\nc\nstem\ny\n");
   EXPECT_EQ(node_named(plan.graph, "p").op, "MaxPool");
   for (const auto& node : plan.graph.nodes)
     if (node.op == "QuantizeLinear") {
       EXPECT_NE(plan.graph.value(node.inputs[0]).name, "r0");
       EXPECT_NE(plan.graph.value(node.inputs[0]).name, "p");
     }
+}
+
+TEST(Float8Plan, NamesBf16WhereValuesAreLargeForFp16) {
+  const auto pictures = random_pictures(16, 8, 3);
+  auto model = calibrate(parse_graph(kNetwork), make_cpu_backend(), pictures, gray(8), float8_options());
+  Range& range = model.ranges.begin()->second;
+  for (const auto& large : {Range{0, 5000}, Range{-5000, 1}}) {
+    range = large;
+    const auto metadata = quantize(model).graph.metadata;
+    EXPECT_EQ(metadata.at(kBf16Layers), "a\nc\nstem\ny\n");
+    EXPECT_FALSE(metadata.contains(kFp16Layers));
+  }
+  range = {-4000, 4000};
+  EXPECT_FALSE(quantize(model).graph.metadata.contains(kBf16Layers));
 }
 
 TEST(Recentre, LeavesTheNetworkWhatItIs) {
