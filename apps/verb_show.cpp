@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/verb.h"
+#include "base/progress.h"
 #include "graph/count.h"
 #include "graph/symbolic.h"
 #include "graph/text.h"
