@@ -47,10 +47,9 @@ CalibratedModel calibrated(const Graph& network, bool fp8) {
 }
 
 /// With every product in 8 or in 16 bits, by chance.
-Graph mix_of(const CalibratedModel& model, std::mt19937& random) {
+Graph mix_of(const CalibratedModel& model, Precision half, std::mt19937& random) {
   std::map<std::string, Precision> precisions;
-  for (const auto& name : products_of(model.graph))
-    precisions[name] = random() % 2 == 0 ? Precision::bf16 : model.lowest();
+  for (const auto& name : products_of(model.graph)) precisions[name] = random() % 2 == 0 ? half : model.lowest();
   return mixed_graph(model, precisions);
 }
 
@@ -102,7 +101,8 @@ TEST_P(CudaMixes, EveryStepHasItsKernelAndNoneIsInFp32) {
   std::mt19937 random(1);
   for (const bool fp8 : {false, true}) {
     const auto model = calibrated(make_zoo(GetParam()), fp8);
-    for (int i = 0; i < 3; ++i) every_step_has_its_kernel(mix_of(model, random), Precision::fp32, true);
+    for (const auto half : {Precision::bf16, Precision::fp16})
+      for (int i = 0; i < 3; ++i) every_step_has_its_kernel(mix_of(model, half, random), Precision::fp32, true);
   }
 }
 
