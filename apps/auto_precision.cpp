@@ -36,9 +36,8 @@ std::vector<Precision> choices(const AutoFlags& flags, Precision lowest, Backend
     return found == flops.end() ? 0.0 : found->second;
   };
   std::vector<Precision> result{lowest};
-  std::vector halves{Precision::bf16, Precision::fp16};
-  if (lowest == Precision::fp8) std::swap(halves[0], halves[1]);  // beside whose noise BF16's is heard
-  for (const auto half : halves)
+  const bool float8 = lowest == Precision::fp8;  // beside whose noise BF16's is heard
+  for (const auto half : {float8 ? Precision::fp16 : Precision::bf16, float8 ? Precision::bf16 : Precision::fp16})
     if (result.size() == 1 && peak(half) > peak(Precision::fp32)) result.push_back(half);
   result.push_back(Precision::fp32);
   return result;

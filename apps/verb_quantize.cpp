@@ -108,19 +108,17 @@ void add_quantize(CLI::App& app) {
   verb->add_flag(
       "--fp8", flags->fp8,
       "8-bit floats (e4m3) instead of integers, for GPUs that multiply them, and FP16 (BF16 where values are large) "
-      "for "
-      "the first block, the last product and others whose rounding is heard most, or with --precision auto for what it "
-      "chooses; --method does not apply");
+      "for the first block, the last product and others whose rounding is heard most, or with --precision auto for "
+      "what it chooses; --method does not apply");
   verb->add_flag("--symmetric", flags->symmetric,
                  "Signed activations with zero point 0, which GPUs want; CPUs are faster with unsigned");
   verb->add_flag("--no-bias-correction", flags->no_bias_correction,
                  "Leave biases as they are instead of taking off what rounding adds to each channel on average");
   verb->add_flag("--no-equalization", flags->no_equalization,
                  "Leave channels as they are instead of bringing their ranges together across layers");
-  verb->add_flag(
-      "--no-raising", flags->no_raising,
-      "With --fp8: leave no more in 16 bits than the first block and the last product, without measuring what "
-      "the rounding of each other product does to the outputs");
+  verb->add_flag("--no-raising", flags->no_raising,
+                 "With --fp8: leave no more in 16 bits than the first block and the last product, without measuring "
+                 "what the rounding of each other product does to the outputs");
   verb->add_flag("--nearest-weights", flags->nearest_weights,
                  "With --fp8: round each weight to the nearest number instead of so that the errors of some take off "
                  "those of others on what the layer reads; faster to make, less accurate");

@@ -19,8 +19,8 @@ namespace halftone {
 namespace {
 
 constexpr std::size_t kFewImages = 64;    // a channel's mean settles sooner than the ends of a tensor's range
-constexpr std::size_t kSomeImages = 512;  // thousands of numbers vary together in ways that few images do not show
 constexpr std::size_t kNoiseImages = 16;  // so does the sum of squares over all outputs
+constexpr std::size_t kSomeImages = 512;  // thousands of numbers vary together in ways that few images do not show
 constexpr float kFitsFp16 = 4096;         // a sixteenth of its largest number
 
 /// Runs the images through the graph with every value of interest as an output, and counts what passes.
